@@ -1,0 +1,1 @@
+"""The door for terminals: parse a command, call one use case, show the result."""

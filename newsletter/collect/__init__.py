@@ -1,0 +1,1 @@
+"""From the bytes of sources to articles: fetching, parsing, cleaning, identity."""

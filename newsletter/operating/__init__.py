@@ -1,0 +1,1 @@
+"""Use cases of an operator: set up, run, look after."""

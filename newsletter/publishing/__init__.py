@@ -1,0 +1,1 @@
+"""Use cases of a publication: collect sources, draft, review, approve, send."""

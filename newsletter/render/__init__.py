@@ -1,0 +1,1 @@
+"""From a digest to a mail: templates, inlined CSS, text part, slots, MIME; pure."""

@@ -1,0 +1,1 @@
+"""The database: engine, models, and one file of queries per noun."""

@@ -1,0 +1,1 @@
+"""Use cases of a subscriber: sign up, confirm, preferences, leave, import and export, erase."""

@@ -1,0 +1,1 @@
+"""The door for browsers: parse a request, call one use case, show a page."""
