@@ -1,0 +1,1 @@
+"""A newsletter publishing system: collect, compose, render, deliver."""

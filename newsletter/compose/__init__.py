@@ -1,0 +1,1 @@
+"""A digest from articles, by pure choice."""

@@ -1,0 +1,1 @@
+"""Rendered mail to SMTP servers, every verdict recorded."""

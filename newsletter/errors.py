@@ -1,0 +1,1 @@
+"""Every exception of the program, drawn as one tree."""

@@ -1,0 +1,1 @@
+"""The use cases of an issue, from collecting to sending."""

@@ -1,0 +1,1 @@
+"""The use cases of a subscriber, from sign-up to erasure."""
