@@ -5,13 +5,25 @@ cd "$(dirname "$0")/.."
 
 venv=.venv
 stamp=$venv/.installed
-# The checkout's place is part of the stamp: an environment does not survive being moved.
-wanted="$(cksum <requirements.lock) $(cksum <pyproject.toml) $(pwd)"
+# The checkout's place is part of it: an environment does not survive being moved.
+locked="$(cksum <requirements.lock) $(pwd)"
+wanted="$locked $(cksum <pyproject.toml)"
+found=$(cat "$stamp" 2>/dev/null || true)
 
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && "$venv/bin/python" -c '' 2>/dev/null; then
-    touch "$stamp"
-    exit 0
-fi
+install_project() {
+    "$venv/bin/python" -m pip --disable-pip-version-check install -qq --no-deps --no-build-isolation -e .
+    # Written last, so that an interrupted installation starts again.
+    echo "$wanted" >"$stamp"
+}
+
+case $found in
+"$locked"*)
+    if "$venv/bin/python" -c '' 2>/dev/null; then
+        if [ "$found" = "$wanted" ]; then touch "$stamp"; else install_project; fi
+        exit 0
+    fi
+    ;;
+esac
 
 python='' old=''
 for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
@@ -37,9 +49,7 @@ fi
 rm -f "$stamp"
 echo "Making $venv with $("$python" --version) (once; about a minute)"
 "$python" -m venv --clear "$venv"
-pip() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
 # -qq leaves out a warning of older pips about an extra of lxml that the lock already holds.
-pip install -qq --require-hashes --only-binary :all: -r requirements.lock
-pip install -qq --no-deps --no-build-isolation -e .
-# Written last, so that an interrupted installation starts again.
-echo "$wanted" >"$stamp"
+"$venv/bin/python" -m pip --disable-pip-version-check --no-input install -qq \
+    --require-hashes --only-binary :all: -r requirements.lock
+install_project
