@@ -1,0 +1,130 @@
+"""From what a source says to the rows of articles: cleaned, recognised, inserted or updated."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from newsletter.collect.clean import clean_html, text_to_html
+from newsletter.collect.identity import identity_keys, match
+from newsletter.collect.links import clean_link
+from newsletter.collect.plaintext import html_to_text
+from newsletter.compose.digest import shorten
+from newsletter.store import articles, categories
+from newsletter.store.models import Article
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from newsletter.content import Entry, ParsedSource
+    from newsletter.store.models import Source
+
+SUMMARY_LENGTH = 280
+TITLE_LENGTH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How many articles of one source were new, changed, or as they had been."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Intake) -> Intake:
+        """Both together."""
+        return Intake(self.new + other.new, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | None, *, now: datetime) -> Intake:
+    """Write the articles of one source; the same article twice, or edited, is one.
+
+    Args:
+        session: A transaction that may write.
+        source: Where they come from.
+        parsed: What it says.
+        base: The address that relative links are relative to; None for a folder.
+        now: When they were collected.
+
+    """
+    known = {row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)}
+    taken = Intake()
+    for entry in parsed.entries:
+        entry = replace(entry, language=entry.language or parsed.language)  # noqa: PLW2901 - the same entry, completed
+        entry = replace(entry, category=_choose_category(entry, source, known))  # noqa: PLW2901 - as above
+        _, outcome = _put(session, source, entry, base, now=now)
+        taken += outcome
+    return taken
+
+
+def _choose_category(entry: Entry, source: Source, known: dict[str, str]) -> str | None:
+    """A feed's tags are legion: the operator's choice for it goes before those that are no section here."""
+    if entry.category and entry.category.casefold() in known:
+        return known[entry.category.casefold()]
+    if source.kind == "folder":
+        return entry.category or source.category
+    return source.category or entry.category
+
+
+def _put(
+    session: Session, source: Source, entry: Entry, base: str | None, *, now: datetime, standalone: bool = True
+) -> tuple[int, Intake]:
+    keys = identity_keys(entry, source=str(source.id))
+    found = articles.find_keys(session, source.publication_id, keys)
+    article_id = match(keys, found)
+    values = _to_values(entry, base)
+    row = session.get(Article, article_id) if article_id is not None else None
+    if row is None:
+        row = Article(
+            publication_id=source.publication_id, source_id=source.id, standalone=standalone, collected_at=now
+        )
+        outcome = Intake(new=1)
+        session.add(row)
+    elif standalone and not row.standalone:
+        row.standalone, row.source_id, row.collected_at = True, source.id, now
+        outcome = Intake(new=1)
+    elif not standalone and row.standalone:
+        return row.id, Intake()
+    else:
+        outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    articles.add_keys(session, row, [key for key in keys if key not in found])
+    if entry.category and entry.status and standalone:
+        categories.set_category(session, source.publication_id, entry.category, entry.status, now=now)
+    for kind, related in (("similar", entry.similar), ("trend", entry.trends)):
+        ids = [_put(session, source, item, base, now=now, standalone=False)[0] for item in related]
+        articles.replace_relations(session, row.id, kind, [number for number in ids if number != row.id])
+    session.flush()
+    return row.id, outcome
+
+
+def _to_values(entry: Entry, base: str | None) -> dict[str, Any]:
+    html = clean_html(entry.html, base) if entry.html else text_to_html(entry.text or "")
+    text = entry.text or html_to_text(html)
+    published = entry.published
+    offset = published.utcoffset() if published else None
+    values: dict[str, Any] = {
+        "title": entry.title or shorten(entry.summary or text, TITLE_LENGTH) or entry.link or "Untitled",
+        "url": clean_link(entry.link, base),
+        "author": entry.author,
+        "category": entry.category,
+        "status": entry.status,
+        "language": entry.language,
+        "published_at": published,
+        "published_offset": int(offset.total_seconds() // 60) if offset is not None else None,
+        "updated_at": entry.updated,
+        "image": clean_link(entry.image, base),
+        "image_alt": entry.image_alt,
+        "image_credit": entry.image_credit,
+        "summary": shorten(entry.summary or text, SUMMARY_LENGTH),
+        "text": text,
+        "html": html,
+        "words": len(text.split()),
+    }
+    digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
+    return values | {"content_hash": digest}
