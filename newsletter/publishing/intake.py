@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
-from newsletter.collect.clean import clean_html, text_to_html
-from newsletter.collect.identity import identity_keys, match
-from newsletter.collect.links import clean_link
+from newsletter.collect.clean import clean_entry
+from newsletter.collect.identity import identity_keys, match, shared_links
 from newsletter.collect.plaintext import html_to_text
 from newsletter.compose.digest import shorten
 from newsletter.store import articles, categories
@@ -51,12 +51,16 @@ def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | 
 
     """
     known = {row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)}
+    shared = shared_links([identity_keys(entry, source=str(source.id)) for entry in parsed.entries])
     taken = Intake()
-    for entry in parsed.entries:
-        entry = replace(entry, language=entry.language or parsed.language)  # noqa: PLW2901 - the same entry, completed
-        entry = replace(entry, category=_choose_category(entry, source, known))  # noqa: PLW2901 - as above
-        _, outcome = _put(session, source, entry, base, now=now)
-        taken += outcome
+    for published in parsed.entries:
+        entry = clean_entry(published, base)
+        entry = replace(
+            entry,
+            language=entry.language or parsed.language,
+            category=_choose_category(entry, source, known),
+        )
+        taken += _put(_Place(session, source, shared, now), entry)[1]
     return taken
 
 
@@ -69,48 +73,69 @@ def _choose_category(entry: Entry, source: Source, known: dict[str, str]) -> str
     return source.category or entry.category
 
 
-def _put(
-    session: Session, source: Source, entry: Entry, base: str | None, *, now: datetime, standalone: bool = True
-) -> tuple[int, Intake]:
-    keys = identity_keys(entry, source=str(source.id))
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where entries go."""
+
+    session: Session
+    source: Source
+    shared: frozenset[str]
+    """Keys that several entries have, which thus tell none of them apart."""
+    now: datetime
+
+
+def _put(place: _Place, entry: Entry, *, standalone: bool = True) -> tuple[int, Intake]:
+    session, source = place.session, place.source
+    keys = [key for key in identity_keys(entry, source=str(source.id)) if key not in place.shared]
     found = articles.find_keys(session, source.publication_id, keys)
-    article_id = match(keys, found)
-    values = _to_values(entry, base)
+    article_id = match(keys, found).article
     row = session.get(Article, article_id) if article_id is not None else None
-    if row is None:
-        row = Article(
-            publication_id=source.publication_id, source_id=source.id, standalone=standalone, collected_at=now
-        )
-        outcome = Intake(new=1)
-        session.add(row)
-    elif standalone and not row.standalone:
-        row.standalone, row.source_id, row.collected_at = True, source.id, now
-        outcome = Intake(new=1)
-    elif not standalone and row.standalone:
+    if row is not None and row.standalone and not standalone:
         return row.id, Intake()
-    else:
-        outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
-    for name, value in values.items():
-        setattr(row, name, value)
-    session.flush()
+    row, outcome = _write(place, row, _to_values(entry), standalone=standalone)
     articles.add_keys(session, row, [key for key in keys if key not in found])
     if entry.category and entry.status and standalone:
-        categories.set_category(session, source.publication_id, entry.category, entry.status, now=now)
+        categories.set_category(session, source.publication_id, entry.category, entry.status, now=place.now)
     for kind, related in (("similar", entry.similar), ("trend", entry.trends)):
-        ids = [_put(session, source, item, base, now=now, standalone=False)[0] for item in related]
+        ids = [_put(place, item, standalone=False)[0] for item in related]
         articles.replace_relations(session, row.id, kind, [number for number in ids if number != row.id])
     session.flush()
     return row.id, outcome
 
 
-def _to_values(entry: Entry, base: str | None) -> dict[str, Any]:
-    html = clean_html(entry.html, base) if entry.html else text_to_html(entry.text or "")
+def _write(place: _Place, row: Article | None, values: dict[str, Any], *, standalone: bool) -> tuple[Article, Intake]:
+    """Insert or update; a text that was only mentioned before is new once a source gives it for itself."""
+    if row is None:
+        row = Article(
+            publication_id=place.source.publication_id,
+            source_id=place.source.id,
+            standalone=standalone,
+            collected_at=place.now,
+        )
+        outcome = Intake(new=1)
+        place.session.add(row)
+    elif standalone and not row.standalone:
+        row.standalone, row.source_id, row.collected_at = True, place.source.id, place.now
+        outcome = Intake(new=1)
+    elif row.source_id != place.source.id:
+        # Another source tells the same article: the first one's wording stays.
+        return row, Intake(unchanged=1)
+    else:
+        outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
+    for name, value in values.items():
+        setattr(row, name, value)
+    place.session.flush()
+    return row, outcome
+
+
+def _to_values(entry: Entry) -> dict[str, Any]:
+    html = entry.html or _to_paragraphs(entry.text or "")
     text = entry.text or html_to_text(html)
     published = entry.published
     offset = published.utcoffset() if published else None
     values: dict[str, Any] = {
         "title": entry.title or shorten(entry.summary or text, TITLE_LENGTH) or entry.link or "Untitled",
-        "url": clean_link(entry.link, base),
+        "url": entry.link,
         "author": entry.author,
         "category": entry.category,
         "status": entry.status,
@@ -118,7 +143,7 @@ def _to_values(entry: Entry, base: str | None) -> dict[str, Any]:
         "published_at": published,
         "published_offset": int(offset.total_seconds() // 60) if offset is not None else None,
         "updated_at": entry.updated,
-        "image": clean_link(entry.image, base),
+        "image": entry.image,
         "image_alt": entry.image_alt,
         "image_credit": entry.image_credit,
         "summary": shorten(entry.summary or text, SUMMARY_LENGTH),
@@ -128,3 +153,8 @@ def _to_values(entry: Entry, base: str | None) -> dict[str, Any]:
     }
     digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
     return values | {"content_hash": digest}
+
+
+def _to_paragraphs(text: str) -> str:
+    paragraphs = (escape(paragraph.strip()).replace("\n", "<br>") for paragraph in text.split("\n\n"))
+    return "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs if paragraph)

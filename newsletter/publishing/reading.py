@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from newsletter import __version__
 from newsletter.collect.detect import parse_source
 from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources
 from newsletter.config import is_loopback
-from newsletter.errors import FetchError, ParseError
+from newsletter.errors import FetchError, ParseError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +26,8 @@ class Reading:
 
     parsed: ParsedSource | None = None
     fetched: Fetched | None = None
-    error: FetchError | ParseError | None = None
-    problems: tuple[str, ...] = field(default=())
+    error: SourceError | None = None
+    problems: tuple[str, ...] = ()
 
 
 def is_url(location: str) -> bool:
@@ -70,25 +69,6 @@ def parse_fetched(fetched: Fetched | FetchError, kind: SourceKind | None, tz: tz
     except ParseError as error:
         return Reading(fetched=fetched, error=error)
     return Reading(parsed=parsed, fetched=fetched, problems=parsed.problems)
-
-
-def read_file(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        FetchError: It cannot be read, or is larger than `max_bytes`.
-
-    """
-    try:
-        if path.stat().st_size > max_bytes:
-            message = f"{path} is larger than {max_bytes} bytes (fetch_max_bytes): is it an article?"
-            raise FetchError(message)
-        return path.read_bytes()
-    except OSError as error:
-        if isinstance(error, FetchError):
-            raise
-        message = f"{path} cannot be read ({error.strerror}): check the path and its mode"
-        raise FetchError(message) from error
 
 
 def _host(url: str) -> str:
