@@ -62,7 +62,7 @@ def collect_sources(
         if slug is not None:
             chosen = [publications.find_publication(session, slug)]
         else:
-            chosen = publications.list_rows(session)
+            chosen = publications.list_publications(session)
         zones = {row.id: ZoneInfo(row.timezone) for row in chosen}
         rows = sources.list_sources(session, list(zones), due_at=now if due_only else None)
     taken, failed = Intake(), []
