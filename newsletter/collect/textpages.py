@@ -22,7 +22,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"), None)
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 
 
 def decode_text(data: bytes, charset: str | None = None) -> str:
