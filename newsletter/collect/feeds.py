@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +55,8 @@ def parse_feed(data: bytes, *, location: str = "", charset: str | None = None, t
     # An Atom reference is relative to the document (RFC 4287, 2), one in RSS by custom to the site.
     bases = (base, link) if is_atom else (link, base)
     problems = list(_problems(parsed))
-    entries = tuple(_entry(fields, feed, bases, tz, problems) for fields in parsed["entries"])
+    reading = _Reading(feed, bases, tz, is_atom, problems)
+    entries = tuple(_entry(fields, reading) for fields in parsed["entries"])
     title = clean_title(feed.get("title") or "", is_html=_is_html(feed.get("title_detail"))) or None
     return ParsedSource("feed", title, link, feed.get("language") or None, entries, tuple(dict.fromkeys(problems)))
 
@@ -121,15 +123,27 @@ def _problems(parsed: _Fields) -> Iterator[str]:
     yield f"the XML is damaged{where} ({text}); read as far as it goes"
 
 
-def _entry(fields: _Fields, feed: _Fields, bases: tuple[str | None, ...], tz: tzinfo, problems: list[str]) -> Entry:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the entries of one feed have in common."""
+
+    feed: _Fields
+    bases: tuple[str | None, ...]
+    tz: tzinfo
+    is_atom: bool
+    problems: list[str]
+
+
+def _entry(fields: _Fields, reading: _Reading) -> Entry:
+    bases = reading.bases
     title = clean_title(fields.get("title") or "", is_html=_is_html(fields.get("title_detail")))
-    link = _link(fields, bases)
+    link = _link(fields, bases, is_atom=reading.is_atom)
     body, summary = _body(fields)
     html = absolute_html(body, make_absolute(_base(fields), link, *bases) or link) if body else None
-    published = _date(fields, ("published", "created"), tz, problems, title)
-    updated = _date(fields, ("updated",), tz, problems, title)
+    published = _date(fields, ("published", "created"), reading, title)
+    updated = _date(fields, ("updated",), reading, title)
     image, alt = _image(fields, html)
-    category, language = _category(fields), _language(fields, feed)
+    category, language = _category(fields), _language(fields, reading.feed)
     return Entry(
         title=title,
         id=(fields.get("id") or "").strip() or None,
@@ -152,13 +166,24 @@ def _is_html(detail: _Fields | None) -> bool:
     return (detail or {}).get("type") != "text/plain" or bool(re.search(r"&(?:amp|#\d+);", detail["value"] or ""))  # type: ignore[index]
 
 
-def _link(fields: _Fields, bases: tuple[str | None, ...]) -> str | None:
-    found = fields.get("link")
-    links: list[_Fields] = fields.get("links") or []
-    if not found or (found == fields.get("id") and not re.match(r"[a-z][a-z0-9+.-]*:|[./]", found, re.IGNORECASE)):
-        # Some give every link a rel of their own; one to the article is better than none.
-        skipped = {"self", "edit", "enclosure", "replies", "hub", "next", "prev", "via", "license"}
-        found = next((link["href"] for link in links if link.get("href") and link.get("rel") not in skipped), None)
+_NOT_THE_ARTICLE: Final = frozenset({"self", "edit", "enclosure", "replies", "hub", "next", "prev", "via", "license"})
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:|[./]", re.IGNORECASE)
+
+
+def _link(fields: _Fields, bases: tuple[str | None, ...], *, is_atom: bool) -> str | None:
+    found, id_ = fields.get("link"), fields.get("id")
+    links = [link for link in fields.get("links") or [] if link.get("href")]
+    alternates = [link["href"] for link in links if link.get("rel") == "alternate"]
+    if alternates and not is_atom:
+        # feedparser takes the last, but RSS's own <link> is written before an <atom:link>.
+        found = alternates[0]
+    if found and found == id_ and not alternates and (links or not _URL.match(found)):
+        # An id that stands in for a link; one to the article, or to the entry, is better.
+        found = found if _URL.match(found) and "://" in found else None
+    if not found:
+        others = [link["href"] for link in links if link.get("rel") not in _NOT_THE_ARTICLE]
+        entry = [link["href"] for link in links if link.get("rel") == "self"]
+        found = next(iter([*others, *entry]), None) or (id_ if id_ and _URL.match(id_) and fields.get("link") else None)
     return make_absolute(found, *bases)
 
 
@@ -195,17 +220,15 @@ def _as_html(value: str, kind: str) -> str:
     return value
 
 
-def _date(
-    fields: _Fields, names: tuple[str, ...], tz: tzinfo, problems: list[str], title: str
-) -> datetime | None:
+def _date(fields: _Fields, names: tuple[str, ...], reading: _Reading, title: str) -> datetime | None:
     for name in names:
         # FeedParserDict answers "updated" with "published" where there is none; get on dict does not.
         raw = dict.get(fields, name)
         if not raw or not str(raw).strip():
             continue
-        if moment := parse_date(str(raw), tz):
+        if moment := parse_date(str(raw), reading.tz):
             return moment
-        problems.append(f"“{title[:60]}” has a date that cannot be read: {str(raw).strip()[:60]}")
+        reading.problems.append(f"“{title[:60]}” has a date that cannot be read: {str(raw).strip()[:60]}")
     return None
 
 

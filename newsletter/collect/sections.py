@@ -224,3 +224,13 @@ def _paragraphs(lines: Sequence[Line]) -> str | None:
 def _is_wrapped(before: Line, line: Line) -> bool:
     full = _SHORTEST_WRAPPED <= len(before.text) <= _LONGEST_WRAPPED
     return full and before.text[-1] not in ".!?:;" and line.text[0].islower() and not line.is_item
+
+
+_FEW_LINES: Final = 400
+
+
+def has_sections(lines: Sequence[Line]) -> bool:
+    """Whether the lines are of this form, so that a page in HTML or Markdown is to be read by this grammar."""
+    headings = {line.heading for line in lines}
+    labelled = any(line.standing is not None and not line.named for line in lines)
+    return len(lines) <= _FEW_LINES and ({"similar", "trends"} <= headings or (labelled and len(headings) > 1))
