@@ -177,6 +177,9 @@ def _link(fields: _Fields, bases: tuple[str | None, ...], *, is_atom: bool) -> s
     if alternates and not is_atom:
         # feedparser takes the last, but RSS's own <link> is written before an <atom:link>.
         found = alternates[0]
+    elif alternates and found == id_:
+        # feedparser passes over a link of another type than HTML.
+        found = alternates[0]
     if found and found == id_ and not alternates and (links or not _URL.match(found)):
         # An id that stands in for a link; one to the article, or to the entry, is better.
         found = found if _URL.match(found) and "://" in found else None

@@ -19,6 +19,7 @@ _INLINE_TAG: Final = re.compile(
     r"|script|small|span|strike|strong|style|sub|sup|tt|u|var|wbr)(?:\s[^<>]*)?/?>|<!--.*?-->",
     re.IGNORECASE | re.DOTALL,
 )
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 _SCRIPT: Final = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -89,4 +90,4 @@ def clean_title(title: str, *, is_html: bool = True) -> str:
         text = _INLINE_TAG.sub("", _SCRIPT.sub("", re.sub(r"<br\b[^<>]*>", " ", text, flags=re.IGNORECASE)))
     if is_html and "&" in text:
         text = html.unescape(text)
-    return " ".join(text.replace("\0", "").replace("\u200b", "").split())
+    return " ".join(text.translate(_INVISIBLE).split())
