@@ -87,11 +87,11 @@ class GuardedBackend(httpcore2.AnyIOBackend):
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         if "*" in self._allowed or host.lower() in self._allowed:
             return addresses
-        if port not in self._ports:
-            message = f"port {port} is refused: allow the host if it is meant"
-            raise httpcore2.ConnectError(message)
         # One private address among public ones is the sign of an attack, so all must be public.
         if private := [address for address in addresses if not is_public(address)]:
             message = f"{host} is at {private[0]}, which is not a public address: allow the host if it is meant"
+            raise httpcore2.ConnectError(message)
+        if port not in self._ports:
+            message = f"port {port} is refused: allow the host if it is meant"
             raise httpcore2.ConnectError(message)
         return addresses
