@@ -17,8 +17,7 @@ __all__ = ["clean_entry", "clean_html", "clean_link", "clean_title", "html_to_te
 
 _TAGS: Final = frozenset(
     "a abbr b bdi bdo blockquote br caption cite code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img"
-    " ins kbd li mark ol p pre q rp rt ruby s samp small strong sub sup table tbody td tfoot th thead tr u ul var wbr"
-    .split()
+    " ins kbd li mark ol p pre q rp rt ruby s samp small strong sub sup table tbody td tfoot th thead tr u ul var wbr".split()
 )
 _LAZY: Final = ("data-src", "data-lazy-src", "data-original", "data-srcset", "srcset")
 _ATTRIBUTES: Final[dict[str, set[str]]] = {

@@ -106,7 +106,10 @@ def _moment(part: dict[str, str | None], tz: tzinfo) -> datetime | None:
         moment = datetime(int(part["year"] or 0), month, day, tzinfo=zone)
         microsecond = int((part["fraction"] or "0")[:6].ljust(6, "0"))
         return moment.replace(
-            hour=hour, minute=int(part["minute"] or 0), second=int(part["second"] or 0), microsecond=microsecond
+            hour=hour,
+            minute=int(part["minute"] or 0),
+            second=int(part["second"] or 0),
+            microsecond=microsecond,
         )
     except ValueError:
         return None

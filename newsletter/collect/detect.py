@@ -161,6 +161,8 @@ def _unpack(data: bytes, location: str) -> bytes:
         message = f"{location or 'the document'} begins like gzip but cannot be unpacked ({error})"
         raise ParseError(message) from error
     if unpacker.unconsumed_tail:
-        message = f"{location or 'the document'} unpacks to more than {_MOST_BYTES // 2**20} MiB; it is not read"
+        message = (
+            f"{location or 'the document'} unpacks to more than {_MOST_BYTES // 2**20} MiB; it is not read"
+        )
         raise ParseError(message)
     return found

@@ -27,7 +27,9 @@ _IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", 
 _TAG: Final = re.compile(r"<[a-z!/][^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 
 
-def parse_feed(data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC) -> ParsedSource:
+def parse_feed(
+    data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC
+) -> ParsedSource:
     """Read a feed in XML.
 
     Args:
@@ -58,7 +60,9 @@ def parse_feed(data: bytes, *, location: str = "", charset: str | None = None, t
     reading = _Reading(feed, bases, tz, is_atom, problems)
     entries = tuple(_entry(fields, reading) for fields in parsed["entries"])
     title = clean_title(feed.get("title") or "", is_html=_is_html(feed.get("title_detail"))) or None
-    return ParsedSource("feed", title, link, feed.get("language") or None, entries, tuple(dict.fromkeys(problems)))
+    return ParsedSource(
+        "feed", title, link, feed.get("language") or None, entries, tuple(dict.fromkeys(problems))
+    )
 
 
 def find_feed_link(data: bytes, location: str = "") -> str | None:
@@ -99,7 +103,9 @@ def _not_a_feed(data: bytes, location: str) -> str:
     name = location or "the document"
     if is_html(data):
         link = find_feed_link(data, location)
-        hint = f"the page names the feed {link}: add that" if link else "add it as a page, or look for its feed"
+        hint = (
+            f"the page names the feed {link}: add that" if link else "add it as a page, or look for its feed"
+        )
         return f"{name} is an HTML page, not a feed; {hint}"
     if re.search(rb"<\?xml|<[a-zA-Z][\w:-]*[\s>]", data[:2000]):
         return f"{name} is XML but not RSS, RDF or Atom; check the address"
@@ -163,10 +169,14 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
 
 
 def _is_html(detail: _Fields | None) -> bool:
-    return (detail or {}).get("type") != "text/plain" or bool(re.search(r"&(?:amp|#\d+);", detail["value"] or ""))  # type: ignore[index]
+    return (detail or {}).get("type") != "text/plain" or bool(
+        re.search(r"&(?:amp|#\d+);", detail["value"] or "")
+    )  # type: ignore[index]
 
 
-_NOT_THE_ARTICLE: Final = frozenset({"self", "edit", "enclosure", "replies", "hub", "next", "prev", "via", "license"})
+_NOT_THE_ARTICLE: Final = frozenset(
+    {"self", "edit", "enclosure", "replies", "hub", "next", "prev", "via", "license"}
+)
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:|[./]", re.IGNORECASE)
 
 
@@ -186,7 +196,9 @@ def _link(fields: _Fields, bases: tuple[str | None, ...], *, is_atom: bool) -> s
     if not found:
         others = [link["href"] for link in links if link.get("rel") not in _NOT_THE_ARTICLE]
         entry = [link["href"] for link in links if link.get("rel") == "self"]
-        found = next(iter([*others, *entry]), None) or (id_ if id_ and _URL.match(id_) and fields.get("link") else None)
+        found = next(iter([*others, *entry]), None) or (
+            id_ if id_ and _URL.match(id_) and fields.get("link") else None
+        )
     return make_absolute(found, *bases)
 
 
@@ -212,7 +224,10 @@ def _body(fields: _Fields) -> tuple[str | None, str]:
 
 
 def _is_other(kind: str) -> bool:
-    return kind.startswith(("image/", "audio/", "video/")) or kind in {"application/octet-stream", "application/pdf"}
+    return kind.startswith(("image/", "audio/", "video/")) or kind in {
+        "application/octet-stream",
+        "application/pdf",
+    }
 
 
 def _as_html(value: str, kind: str) -> str:
@@ -279,6 +294,8 @@ def _image(fields: _Fields, html: str | None) -> tuple[str | None, str | None]:
     if isinstance(image, dict) and image.get("href"):
         return image["href"], None
     if html and (match := _IMAGE.search(html)):
-        alt = re.search(r"""\salt\s*=\s*["']([^"'>]*)["']""", html[match.start() : html.find(">", match.end()) + 1])
+        alt = re.search(
+            r"""\salt\s*=\s*["']([^"'>]*)["']""", html[match.start() : html.find(">", match.end()) + 1]
+        )
         return clean_title(match[1]), (clean_title(alt[1]) or None) if alt else None
     return None, None

@@ -192,7 +192,9 @@ class _Fetcher(AsyncExitStack):
         elif isinstance(error, httpx2.ConnectError):
             cause = str(error) or "the server refuses connections"
             is_tls = isinstance(_root(error), ssl.SSLError)
-            advice = "its certificate or TLS is at fault; check the address" if is_tls else "check the address"
+            advice = (
+                "its certificate or TLS is at fault; check the address" if is_tls else "check the address"
+            )
             text = f"{name} cannot be reached ({cause}): {advice}"
         elif isinstance(error, httpx2.DecodingError):
             text = f"{name} sent a body that is not compressed as it says: tell the publisher, or try again later"
@@ -208,7 +210,9 @@ class _Fetcher(AsyncExitStack):
 def _make_client(options: FetchOptions) -> httpx2.AsyncClient:
     transport = httpx2.AsyncHTTPTransport(
         trust_env=False,
-        limits=httpx2.Limits(max_connections=options.connections, max_keepalive_connections=options.connections),
+        limits=httpx2.Limits(
+            max_connections=options.connections, max_keepalive_connections=options.connections
+        ),
     )
     # Private, so a test proves that the guard is called.
     transport._pool._network_backend = GuardedBackend(options.allowed_hosts, options.ports)  # noqa: SLF001
@@ -226,7 +230,9 @@ def _make_client(options: FetchOptions) -> httpx2.AsyncClient:
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
-        message = f"{_shown(url)} is not an address that can be fetched: expected http:// or https:// and a host"
+        message = (
+            f"{_shown(url)} is not an address that can be fetched: expected http:// or https:// and a host"
+        )
         raise FetchError(message)
 
 
@@ -248,7 +254,9 @@ def _check_status(url: str, response: httpx2.Response) -> None:
     except ValueError:
         reason = str(status)
     is_server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    advice = _ADVICE.get(status, "the server is at fault; try again later" if is_server else "check the address")
+    advice = _ADVICE.get(
+        status, "the server is at fault; try again later" if is_server else "check the address"
+    )
     error = FetchError(f"{_shown(url)} answered {reason}: {advice}")
     error.status = status
     error.retry_after_seconds = _retry_after(response)

@@ -39,7 +39,11 @@ def list_files(path: Path) -> list[Path]:
         if path.is_file():
             return [path]
         if not path.is_dir():
-            message = f"{path} is not there: check the path" if not path.exists() else f"{path} is no file or folder"
+            message = (
+                f"{path} is not there: check the path"
+                if not path.exists()
+                else f"{path} is no file or folder"
+            )
             raise FetchError(message)
         # iterdir raises where rglob, from Python 3.13 on and in part before, is silent.
         next(path.iterdir(), None)
@@ -115,7 +119,9 @@ def read_folder(
         title = title or page.title
         problems.extend(f"{name}: {problem}" for problem in page.problems)
         entries.extend(_with_id(entry, name, number) for number, entry in enumerate(page.entries))
-    return ReadFolder(ParsedSource("folder", title, entries=tuple(entries), problems=tuple(problems)), digests)
+    return ReadFolder(
+        ParsedSource("folder", title, entries=tuple(entries), problems=tuple(problems)), digests
+    )
 
 
 def _with_id(entry: Entry, name: str, number: int) -> Entry:

@@ -56,7 +56,9 @@ class GuardedBackend(httpcore2.AnyIOBackend):
     differently the next moment gains nothing. Every redirect and every spelling of an address comes through here.
     """
 
-    def __init__(self, allowed_hosts: frozenset[str] = frozenset(), ports: frozenset[int] = frozenset({80, 443})) -> None:
+    def __init__(
+        self, allowed_hosts: frozenset[str] = frozenset(), ports: frozenset[int] = frozenset({80, 443})
+    ) -> None:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
         self._ports = ports
 
@@ -89,7 +91,9 @@ class GuardedBackend(httpcore2.AnyIOBackend):
             return addresses
         # One private address among public ones is the sign of an attack, so all must be public.
         if private := [address for address in addresses if not is_public(address)]:
-            message = f"{host} is at {private[0]}, which is not a public address: allow the host if it is meant"
+            message = (
+                f"{host} is at {private[0]}, which is not a public address: allow the host if it is meant"
+            )
             raise httpcore2.ConnectError(message)
         if port not in self._ports:
             message = f"port {port} is refused: allow the host if it is meant"

@@ -46,7 +46,9 @@ def canonical_url(url: str) -> str:
         return text
     host = re.sub(r"^(?:www\d?|m|mobile|amp)\.(?=[^.]+\.)", "", host.lower())
     place = f":{port}" if port and port not in _PORTS.values() else ""
-    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~-._", errors="surrogateescape")
+    path = quote(
+        unquote(parts.path, errors="surrogateescape"), safe="/:@!$&'()*+,;=~-._", errors="surrogateescape"
+    )
     path = _INDEX.sub("/", _AMP.sub("", path))
     path = re.sub(r"/{2,}", "/", path).rstrip("/")
     pairs = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape", max_num_fields=None)
@@ -78,27 +80,63 @@ def identity_keys(entry: Entry, *, source: str) -> tuple[str, ...]:
 
     Returns:
         - `guid:` the source's id. A file's id (`file:`) is joined to the day, as a file may hold another page later.
-        - `link:` the canonical address, with the title where the address is no article's own (a home page).
-        - `link+title:` address and title, `title:` title and day: these tell two articles at one address apart.
-        - `undated:` the title alone, for one without a date.
+        - `link+title:` the canonical address and the title, so that two articles at one address are two.
+        - `link+day:` the address and the day: an edited title under a new id.
+        - `link:` the address alone, where it is all that there is: for an entry without an id.
+        - `title:` title and day; `undated:` the title of a page that has neither date nor address.
+
+        Addresses that can be no article's own, a bare host, count only with the title.
     """
     title = normal_title(entry.title) or normal_title((entry.text or entry.summary or "")[:200])
     day = entry.published.date().isoformat() if entry.published else ""
+    guid, link = _normal_id(entry.id or ""), canonical_url(entry.link or "")
+    is_file = guid.startswith("file:")
     keys = []
-    guid = (entry.id or "").strip()
-    if guid.startswith("file:"):
-        keys.append(f"guid:{source}:{guid}:{day}")
-    elif guid:
-        keys.append(f"guid:{source}:{canonical_url(guid)}")
-    if link := canonical_url(entry.link or ""):
-        keys.append(f"link+title:{link}:{title}")
-        if _is_own_address(link):
-            keys.append(f"link:{link}")
+    if guid:
+        keys.append(f"guid:{source}:{guid}:{day}" if is_file else f"guid:{source}:{guid}")
+    if link:
+        keys.append(f"link+title:{link} {title}")
+        own = _is_own_address(link)
+        keys += [f"link+day:{link} {day}"] if own and day else []
+        keys += [f"link:{link}"] if own and not guid else []
     if title and day:
         keys.append(f"title:{source}:{title}:{day}")
-    elif title and not link and not guid.startswith("tag:"):
+    elif title and not link and (is_file or not guid):
         keys.append(f"undated:{source}:{title}")
     return tuple(keys)
+
+
+def identify(entries: Sequence[Entry], *, source: str) -> list[tuple[str, ...]]:
+    """Give the keys of every entry of one document, without those that several of its articles have in common.
+
+    A feed whose items all lead to one page, or all have one id or one title, tells its articles apart by the rest.
+
+    Args:
+        entries: all of one document, since only together they show what they share.
+        source: as for `identity_keys`.
+    """
+    every = [identity_keys(entry, source=source) for entry in entries]
+    owners: dict[str, set[tuple[str, str]]] = {}
+    for entry, keys in zip(entries, every, strict=True):
+        for key in keys:
+            owners.setdefault(key, set()).add((canonical_url(entry.link or ""), normal_title(entry.title)))
+    shared = {key for key, found in owners.items() if _are_different(key, found)}
+    return [tuple(key for key in keys if key not in shared) for keys in every]
+
+
+def _are_different(key: str, articles: set[tuple[str, str]]) -> bool:
+    if key.startswith("guid:"):
+        # One id and one address with two titles is one article and its revision (RFC 4287, 4.1.1).
+        return len({link for link, _ in articles}) > 1 and len({title for _, title in articles}) > 1
+    return len(articles) > 1
+
+
+def _normal_id(guid: str) -> str:
+    """An id as it is, but for what publishers change in addresses used as ids; a fragment tells articles apart."""
+    text = guid.strip()
+    if re.match(r"https?://", text, re.IGNORECASE):
+        return "//" + re.sub(r"^https?://(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/")
+    return text
 
 
 def _is_own_address(link: str) -> bool:
@@ -117,6 +155,7 @@ class Match:
 _REASONS: Final = {
     "guid": "it has the same id",
     "link+title": "it has the same address and title",
+    "link+day": "it has the same address and day",
     "link": "it has the same address",
     "title": "it has the same title on the same day",
     "undated": "it has the same title, and no date",
@@ -124,31 +163,17 @@ _REASONS: Final = {
 
 
 def match(keys: Sequence[str], known: Mapping[str, int]) -> Match:
-    """Decide which known article an entry is.
+    """Decide which known article an entry is: that of the strongest key which is known.
 
     Args:
-        keys: of the entry, from `identity_keys`.
-        known: key to article, of all keys of all articles that may be meant.
+        keys: of the entry, from `identify`.
+        known: key to article, of all articles that may be meant; the keys that `identify` gave for them.
 
     Returns:
-        The article of the strongest key that is known, or None. An address alone decides only where it is clear that
-        no second article shares it: `known` must leave out the `link:` keys that `shared_links` names.
+        The article, or None, with the reason. Keys of the entry that are new are to be stored with the article, so
+        that it is known by them the next time.
     """
     for key in keys:
         if key in known:
             return Match(known[key], _REASONS[key.split(":", 1)[0]])
     return Match(None, "nothing like it is known")
-
-
-def shared_links(entries: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Name the `link:` keys that several entries of one fetch have, which thus belong to none of them alone.
-
-    Args:
-        entries: the keys of every entry in one document.
-    """
-    seen: dict[str, int] = {}
-    for keys in entries:
-        for key in set(keys):
-            if key.startswith("link:"):
-                seen[key] = seen.get(key, 0) + 1
-    return frozenset(key for key, count in seen.items() if count > 1)

@@ -52,7 +52,9 @@ def parse_json_feed(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Par
                         tuple(dict.fromkeys(problems)))  # fmt: skip
 
 
-def _entry(item: _Fields, feed: _Fields, bases: tuple[str | None, ...], tz: tzinfo, problems: list[str]) -> Entry:
+def _entry(
+    item: _Fields, feed: _Fields, bases: tuple[str | None, ...], tz: tzinfo, problems: list[str]
+) -> Entry:
     title = clean_title(_text(item.get("title")) or "")
     link = make_absolute(_text(item.get("url")) or _text(item.get("external_url")), *bases)
     body = _text(item.get("content_html"))

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 Heading = Literal["similar", "trends", "subscribe", "page"]
 
-_CHROME_WORDS: Final = (
-    "header|footer|nav|navigation|navbar|menu|content|main|body|sidebar|page|wrapper|container|top|logo|banner|article"
-)
+_CHROME_WORDS: Final = "header|footer|nav|navigation|navbar|menu|content|main|body|sidebar|page|wrapper|container|top|logo|banner|article"
 _CHROME: Final = re.compile(
     rf"(?:<!--\s*)?(?:(?:end|begin|start|of|the|/)?\s*[#./]?[\w-]{{1,24}}\s*){{0,3}}--+>|<!--[^>]{{0,80}}(?:-->)?"
     rf"|<!--\s*(?:{_CHROME_WORDS})",
@@ -104,12 +102,17 @@ class Line:
     @property
     def is_field(self) -> bool:
         """Whether the line can stand in the head of an article."""
-        return self.date is not None or self.image is not None or (self.standing is not None and not self.named)
+        return (
+            self.date is not None or self.image is not None or (self.standing is not None and not self.named)
+        )
 
     @property
     def is_sentence(self) -> bool:
         """Whether it ends as running text does."""
-        return self.text.rstrip("\"'”’»)]").endswith((".", ":", ";", ",", "…")) or len(self.text) > _LONGEST_FIELD
+        return (
+            self.text.rstrip("\"'”’»)]").endswith((".", ":", ";", ",", "…"))
+            or len(self.text) > _LONGEST_FIELD
+        )
 
     @property
     def is_item(self) -> bool:
@@ -175,7 +178,9 @@ def classify(line: str, tz: tzinfo, *, blank_before: bool = False) -> Line:
     if field := (_FIELD_CATEGORY.fullmatch(bare) or _FIELD_STATUS.fullmatch(bare)):
         return Line(line, blank_before, standing=_standing(field))
     if named := _FIELD_NAMED.fullmatch(bare):
-        return Line(line, blank_before, standing=(_value(named["category"]), _value(named["status"])), named=True)
+        return Line(
+            line, blank_before, standing=(_value(named["category"]), _value(named["status"])), named=True
+        )
     return Line(line, blank_before)
 
 

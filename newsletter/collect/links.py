@@ -9,9 +9,10 @@ from urllib.parse import quote, urljoin, urlsplit
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 # Browsers drop these before they look at the scheme (WHATWG URL, 4.4), so "java\nscript:" is one to them.
 _DROPPED: Final = re.compile(r"[\x00-\x1f\x7f]+")
-_UNSAFE: Final = " \"<>`{}|^\u00a0\u2028\u2029"
+_UNSAFE: Final = ' "<>`{}|^\u00a0\u2028\u2029'
 _REFERENCE: Final = re.compile(
-    r"""(?P<before>\s(?:href|src|data-src|poster)\s*=\s*)(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""", re.IGNORECASE
+    r"""(?P<before>\s(?:href|src|data-src|poster)\s*=\s*)(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')""",
+    re.IGNORECASE,
 )
 
 

@@ -19,12 +19,18 @@ from newsletter.errors import ParseError
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-_FRONT: Final = re.compile(r"\A\s*(?:---|\+\+\+)[ \t]*\n(?P<fields>.*?)\n(?:---|\+\+\+|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT: Final = re.compile(
+    r"\A\s*(?:---|\+\+\+)[ \t]*\n(?P<fields>.*?)\n(?:---|\+\+\+|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+)
 _FIELD: Final = re.compile(r"(?P<name>[A-Za-z][\w -]*?)\s*[:=]\s*(?P<value>.*)")
-_TITLE: Final = re.compile(r"\A\s*(?:#[ \t]+(?P<hash>[^\n]+?)[ \t#]*|(?P<underlined>[^\n]+)\n=+[ \t]*)(?:\n|\Z)")
+_TITLE: Final = re.compile(
+    r"\A\s*(?:#[ \t]+(?P<hash>[^\n]+?)[ \t#]*|(?P<underlined>[^\n]+)\n=+[ \t]*)(?:\n|\Z)"
+)
 
 
-def parse_markdown(data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC) -> ParsedSource:
+def parse_markdown(
+    data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC
+) -> ParsedSource:
     """Read a Markdown file as one article.
 
     Front matter (`title`, `date`, `updated`, `author`, `category`, `status`, `link`, `image`, `image_credit`,
@@ -50,7 +56,9 @@ def parse_markdown(data: bytes, *, location: str = "", charset: str | None = Non
         title = clean_title(heading["hash"] or heading["underlined"])
         body = body if fields.get("title") else body[heading.end() :]
     html = absolute_html(_render(body), location if "://" in location else None)
-    entry = _with_fields(Entry(title, text=html_to_text(html) or None, html=html or None), fields, location, tz)
+    entry = _with_fields(
+        Entry(title, text=html_to_text(html) or None, html=html or None), fields, location, tz
+    )
     if not entry.title and not entry.text:
         message = f"{location or 'the file'} is empty: expected a heading and text; check the file"
         raise ParseError(message)

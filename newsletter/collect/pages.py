@@ -21,7 +21,9 @@ from newsletter.errors import ParseError
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-_META_CHARSET: Final = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,30})""", re.IGNORECASE)
+_META_CHARSET: Final = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,30})""", re.IGNORECASE
+)
 _LANGUAGE: Final = re.compile(r"""<html\b[^>]*?\slang\s*=\s*["']?([A-Za-z0-9-]{2,20})""", re.IGNORECASE)
 _TITLE: Final = re.compile(r"<title\b[^>]*>(.{0,1000}?)</title", re.IGNORECASE | re.DOTALL)
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
@@ -34,7 +36,9 @@ _CANONICAL: Final = re.compile(r"""<link\b[^>]*?\brel\s*=\s*["']?canonical\b[^>]
 _HREF: Final = re.compile(r"""href\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 
 
-def parse_page(data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC) -> ParsedSource:
+def parse_page(
+    data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC
+) -> ParsedSource:
     """Read an HTML page as the article that it shows.
 
     Args:
@@ -79,7 +83,9 @@ def _article(source: str, link: str | None, language: str | None, tz: tzinfo) ->
     if document is None or not text:
         text = html_to_text(source)
         if not text:
-            message = f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
+            message = (
+                f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
+            )
             raise ParseError(message)
     else:
         text = "\n\n".join(line.strip() for line in text.split("\n") if line.strip())
@@ -108,7 +114,12 @@ def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document
 
     try:
         return trafilatura.bare_extraction(
-            source, url=link, include_comments=False, with_metadata=True, favor_recall=True, include_tables=True
+            source,
+            url=link,
+            include_comments=False,
+            with_metadata=True,
+            favor_recall=True,
+            include_tables=True,
         )
     except Exception as error:  # noqa: BLE001 - one broken page must never stop the others
         message = f"{link or 'the page'} is too damaged to read: {type(error).__name__}: {error}"

@@ -233,4 +233,6 @@ def has_sections(lines: Sequence[Line]) -> bool:
     """Whether the lines are of this form, so that a page in HTML or Markdown is to be read by this grammar."""
     headings = {line.heading for line in lines}
     labelled = any(line.standing is not None and not line.named for line in lines)
-    return len(lines) <= _FEW_LINES and ({"similar", "trends"} <= headings or (labelled and len(headings) > 1))
+    return len(lines) <= _FEW_LINES and (
+        {"similar", "trends"} <= headings or (labelled and len(headings) > 1)
+    )

@@ -32,7 +32,12 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     problems: list[str] = []
     # Entities are neither read nor fetched, and a broken file is read as far as it goes.
     events = etree.iterparse(
-        io.BytesIO(data), events=("end",), recover=True, resolve_entities=False, no_network=True, load_dtd=False
+        io.BytesIO(data),
+        events=("end",),
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
     )
     try:
         for _, element in events:
