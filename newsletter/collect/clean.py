@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["clean_entry", "clean_html", "clean_link", "clean_title", "html_to_text"]
 
 _TAGS: Final = frozenset(
-    "a abbr b bdi bdo blockquote br caption cite code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img"
-    " ins kbd li mark ol p pre q rp rt ruby s samp small strong sub sup table tbody td tfoot th thead tr u ul var wbr".split()
+    ["a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "dd", "del", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp", "small", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "wbr"]
 )
 _LAZY: Final = ("data-src", "data-lazy-src", "data-original", "data-srcset", "srcset")
 _ATTRIBUTES: Final[dict[str, set[str]]] = {
@@ -31,8 +30,7 @@ _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "q": {"cite"},
 }
 _CONTENT_TAGS: Final = frozenset(
-    "script style template iframe object embed applet noembed noframes noscript svg math textarea select xmp title"
-    " plaintext".split()
+    ["script", "style", "template", "iframe", "object", "embed", "applet", "noembed", "noframes", "noscript", "svg", "math", "textarea", "select", "xmp", "title", "plaintext"]
 )
 _LINKS: Final = frozenset({"href", "src", "cite", "data-src", "data-lazy-src", "data-original"})
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
@@ -61,7 +59,7 @@ def clean_html(html: str, base: str | None = None) -> str:
         comment; links and images http, https (links also mailto) and absolute; lazy images shown; tracking
         pixels left out.
     """
-    import nh3  # noqa: PLC0415 - native code that a send does not need
+    import nh3
 
     def keep(tag: str, name: str, value: str) -> str | None:
         if name in _LINKS:
@@ -115,10 +113,11 @@ def _image_source(attributes: dict[str, str], base: str | None) -> str | None:
 
 
 def clean_entry(entry: Entry, base: str | None = None) -> Entry:
-    """Make everything in an entry safe to store and show: title, links, image, HTML, and the entries within it.
+    """Make everything in an entry safe to store and show: title, links, image, HTML, and the entries within
+    it.
 
-    `base` is the address of its source, for links of an entry that has none itself. A link or an image that cannot
-    be shown becomes None.
+    `base` is the address of its source, for links of an entry that has none itself. A link or an image that
+    cannot be shown becomes None.
     """
     link = clean_link(entry.link, base)
     image = clean_link(entry.image, link or base)

@@ -35,14 +35,14 @@ _ZONES: Final = {
     **dict.fromkeys(("bst", "west", "cet", "mez"), 60),
     **dict.fromkeys(("cest", "mesz", "eet", "sast"), 120),
     **dict.fromkeys(("msk", "eest", "trt"), 180),
-    **{"ist": 330, "sgt": 480, "hkt": 480, "awst": 480, "jst": 540, "kst": 540, "aest": 600, "aedt": 660},
-    **{"nzst": 720, "nzdt": 780, "nst": -210, "ndt": -150, "brt": -180, "art": -180},
+    "ist": 330, "sgt": 480, "hkt": 480, "awst": 480, "jst": 540, "kst": 540, "aest": 600, "aedt": 660,
+    "nzst": 720, "nzdt": 780, "nst": -210, "ndt": -150, "brt": -180, "art": -180,
     **dict.fromkeys(("edt", "ast"), -240),
     **dict.fromkeys(("est", "cdt", "et"), -300),
     **dict.fromkeys(("cst", "mdt", "ct"), -360),
     **dict.fromkeys(("mst", "pdt", "mt"), -420),
     **dict.fromkeys(("pst", "akdt", "pt"), -480),
-    **{"adt": -180, "akst": -540, "hst": -600},
+    "adt": -180, "akst": -540, "hst": -600,
 }
 
 _TIME: Final = (
@@ -76,8 +76,8 @@ def parse_date_line(line: str, tz: tzinfo = UTC) -> datetime | None:
     """Read a line that is nothing but a date, with or without a time; None for any other line.
 
     Understood are `September 26, 2016 10:28`, `26 September 2016`, `26.09.2016, 10:28`, ISO 8601, am and pm,
-    names of months in a dozen languages, and an offset or the name of a zone after the time. Where only figures
-    are given the day comes first, unless that is no date (`09/26/2016`). Without an offset the time is `tz`'s.
+    names of months in a dozen languages, and an offset or the name of a zone after the time. Where only
+    figures are given the day comes first, unless that is no date (`09/26/2016`). Without an offset the time is `tz`'s.
     """
     text = " ".join(line.split()).strip("*_ ")
     if not 6 <= len(text) <= _LONGEST or not any(c.isdigit() for c in text):
@@ -145,7 +145,8 @@ def parse_date(text: str, tz: tzinfo = UTC) -> datetime | None:
     """Read the date of a feed's entry, keeping its offset; None when it is none.
 
     ISO 8601 (RFC 3339, W3C-DTF), RFC 822 with its many misspellings, and what `parse_date_line` reads; last of all
-    feedparser's readers of Korean, Greek, Hungarian and older forms, which give UTC. Without an offset it is `tz`'s.
+    feedparser's readers of Korean, Greek, Hungarian and older forms, which give UTC. Without an offset it is
+    `tz`'s.
     """
     text = " ".join(text.split())
     if not text or len(text) > 2 * _LONGEST:
@@ -200,7 +201,7 @@ def _rfc822(text: str, tz: tzinfo) -> datetime | None:
 
 
 def _other(text: str) -> datetime | None:
-    from feedparser.datetimes import _parse_date  # noqa: PLC0415 - heavy, and seldom needed
+    from feedparser.datetimes import _parse_date
 
     try:
         fields = _parse_date(text)

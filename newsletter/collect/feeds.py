@@ -84,16 +84,18 @@ def is_html(data: bytes) -> bool:
 
 
 def _parse(data: bytes, charset: str | None) -> _Fields:
-    import feedparser  # noqa: PLC0415 - a tenth of a second that a send does not need
+    import feedparser
 
-    # "application/xml" lets the XML declaration count where HTTP names no charset; text/xml would mean US-ASCII.
+    # "application/xml" lets the XML declaration count where HTTP names no charset; text/xml would mean
+    # US-ASCII.
     headers = {"content-type": "application/xml" + (f"; charset={charset}" if charset else "")}
     try:
-        # Always bytes in a stream: a str would be opened as a URL or a file. What is read is cleaned in clean.py.
+        # Always bytes in a stream: a str would be opened as a URL or a file. What is read is cleaned in
+        # clean.py.
         found: _Fields = feedparser.parse(
             io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
         )
-    except Exception as error:  # noqa: BLE001 - one broken feed must never stop the others
+    except Exception as error:
         message = f"the feed is too damaged to read: {type(error).__name__}: {error}"
         raise ParseError(message) from error
     return found

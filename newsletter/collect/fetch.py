@@ -87,8 +87,8 @@ def fetch_sources(requests: Sequence[FetchRequest], options: FetchOptions) -> li
         options: limits and the name to go by.
 
     Returns:
-        One result per request, in order. A failure is a `FetchError` in its place, whose message names the address,
-        what happened and what to do; it is never raised.
+        One result per request, in order. A failure is a `FetchError` in its place, whose message names the
+        address, what happened and what to do; it is never raised.
     """
     return asyncio.run(_fetch_all(requests, options))
 

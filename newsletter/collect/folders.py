@@ -30,7 +30,8 @@ class ReadFolder:
 
 
 def list_files(path: Path) -> list[Path]:
-    """List the pages in a folder and below it, by name, without hidden ones; a plain file is given back alone.
+    """List the pages in a folder and below it, by name, without hidden ones; a plain file is given back
+    alone.
 
     Raises:
         FetchError: it is not there or may not be read.
@@ -94,9 +95,9 @@ def read_folder(
         tz: the zone of dates without an offset.
 
     Returns:
-        The entries in the order of the files' names. A file that cannot be read or parsed is a line in `problems`
-        and stops nothing. An entry without an id gets its file's, so that a page with a new title stays the same
-        article; one that only moved to another file is known by its title and date (`identity`).
+        The entries in the order of the files' names. A file that cannot be read or parsed is a line in
+        `problems` and stops nothing. An entry without an id gets its file's, so that a page with a new title
+        stays the same article; one that only moved to another file is known by its title and date (`identity`).
 
     Raises:
         FetchError: the folder itself is missing or may not be read.

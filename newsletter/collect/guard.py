@@ -53,7 +53,8 @@ class GuardedBackend(httpcore2.AnyIOBackend):
     """Opens connections to public addresses only.
 
     The name is resolved here and the connection made to the address that was judged, so a name that answers
-    differently the next moment gains nothing. Every redirect and every spelling of an address comes through here.
+    differently the next moment gains nothing. Every redirect and every spelling of an address comes through
+    here.
     """
 
     def __init__(

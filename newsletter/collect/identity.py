@@ -32,8 +32,8 @@ _PORTS: Final = {"http": 80, "https": 443}
 def canonical_url(url: str) -> str:
     """Reduce an address to what tells its article from others; not an address to fetch.
 
-    http and https, `www.`, `m.` and `amp.`, a trailing slash, an index page, default ports, fragments, tracking
-    parameters, the order of parameters and the spelling of escapes make no difference. Anything but http(s) is
+    http and https, `www.`, `m.` and `amp.`, a trailing slash, an index page, default ports, fragments,
+    tracking parameters, the order of parameters and the spelling of escapes make no difference. Anything but http(s) is
     given back as it is.
     """
     text = url.strip()
@@ -107,9 +107,11 @@ def identity_keys(entry: Entry, *, source: str) -> tuple[str, ...]:
 
 
 def identify(entries: Sequence[Entry], *, source: str) -> list[tuple[str, ...]]:
-    """Give the keys of every entry of one document, without those that several of its articles have in common.
+    """Give the keys of every entry of one document, without those that several of its articles have in
+    common.
 
-    A feed whose items all lead to one page, or all have one id or one title, tells its articles apart by the rest.
+    A feed whose items all lead to one page, or all have one id or one title, tells its articles apart by the
+    rest.
 
     Args:
         entries: all of one document, since only together they show what they share.
@@ -170,8 +172,8 @@ def match(keys: Sequence[str], known: Mapping[str, int]) -> Match:
         known: key to article, of all articles that may be meant; the keys that `identify` gave for them.
 
     Returns:
-        The article, or None, with the reason. Keys of the entry that are new are to be stored with the article, so
-        that it is known by them the next time.
+        The article, or None, with the reason. Keys of the entry that are new are to be stored with the
+        article, so that it is known by them the next time.
     """
     for key in keys:
         if key in known:

@@ -17,9 +17,10 @@ _FEWEST_WORDS: Final = 3
 def split_items(lines: Sequence[Line], *, tight: bool) -> list[list[Line]]:
     """Part the lines of "Similar articles" or "Recent trends" into their articles.
 
-    The first line begins one; so does a title before a date, a category or an image, a title after the credit that
-    closes the text before it, and, where nothing else tells, a title between blank lines. `tight` says that lines
-    follow each other without blank ones inside an article, as trends do, so that a list of bare titles is unlikely.
+    The first line begins one; so does a title before a date, a category or an image, a title after the
+    credit that closes the text before it, and, where nothing else tells, a title between blank lines.
+    `tight` says that lines follow each other without blank ones inside an article, as trends do, so that a
+    list of bare titles is unlikely.
     """
     if not lines:
         return []

@@ -34,7 +34,8 @@ def make_absolute(url: str | None, *bases: str | None) -> str | None:
 
 
 def clean_link(url: str | None, base: str | None = None) -> str | None:
-    """Make a link that is safe to put into a mail: absolute, http, https or mailto, with no raw blanks or quotes.
+    """Make a link that is safe to put into a mail: absolute, http, https or mailto, with no raw blanks or
+    quotes.
 
     None where it is none of these, such as `javascript:`, `data:`, `file:` or a relative link without a base.
     """

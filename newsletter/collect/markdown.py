@@ -34,8 +34,8 @@ def parse_markdown(
     """Read a Markdown file as one article.
 
     Front matter (`title`, `date`, `updated`, `author`, `category`, `status`, `link`, `image`, `image_credit`,
-    `summary`, `id`, `language`) is optional; without a title in it the first heading is the title. A file in the
-    form of the text pages, with "## Similar articles", is read as one.
+    `summary`, `id`, `language`) is optional; without a title in it the first heading is the title. A file in
+    the form of the text pages, with "## Similar articles", is read as one.
 
     Raises:
         ParseError: there is neither a title nor a text.
@@ -66,7 +66,7 @@ def parse_markdown(
 
 
 def _render(body: str) -> str:
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - only Markdown needs it
+    from markdown_it import MarkdownIt
 
     return str(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(body)).strip()
 

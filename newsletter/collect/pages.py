@@ -110,7 +110,7 @@ def _article(source: str, link: str | None, language: str | None, tz: tzinfo) ->
 
 
 def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
-    import trafilatura  # noqa: PLC0415 - half a second that feeds do not need
+    import trafilatura
 
     try:
         return trafilatura.bare_extraction(
@@ -121,7 +121,7 @@ def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document
             favor_recall=True,
             include_tables=True,
         )
-    except Exception as error:  # noqa: BLE001 - one broken page must never stop the others
+    except Exception as error:
         message = f"{link or 'the page'} is too damaged to read: {type(error).__name__}: {error}"
         raise ParseError(message) from error
 

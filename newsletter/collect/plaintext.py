@@ -7,12 +7,10 @@ import re
 from typing import Final
 
 _BLOCKS: Final = frozenset(
-    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form"
-    " h1 h2 h3 h4 h5 h6 header hr li main nav ol option p pre section summary table tbody td tfoot th thead tr ul"
-    " video".split()
+    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "video"]
 )
 _SILENT: Final = frozenset(
-    "script style template iframe object svg math head title noembed noframes textarea select applet".split()
+    ["script", "style", "template", "iframe", "object", "svg", "math", "head", "title", "noembed", "noframes", "textarea", "select", "applet"]
 )
 _INLINE_TAG: Final = re.compile(
     r"</?(?:a|abbr|b|bdi|bdo|big|blink|br|center|cite|code|del|div|em|font|h[1-6]|i|img|ins|kbd|mark|nobr|p|q|s|samp"
@@ -60,7 +58,8 @@ class _Writer:
 
 
 def html_to_text(source: str) -> str:
-    """Give the text of HTML as paragraphs parted by blank lines; a `<br>` is a line's end, an `<li>` starts with "- ".
+    """Give the text of HTML as paragraphs parted by blank lines; a `<br>` is a line's end, an `<li>` starts
+    with "- ".
 
     What is not shown (scripts, styles, frames) is left out. Never fails: whatever is not HTML is text.
     """
@@ -68,7 +67,7 @@ def html_to_text(source: str) -> str:
         return "\n\n".join(
             " ".join(part.split()) for part in re.split(r"\n\s*\n", html.unescape(source)) if part.strip()
         )
-    from lxml import etree  # noqa: PLC0415 - heavy, and plain text does without
+    from lxml import etree
 
     parser = etree.HTMLParser(target=_Writer(), encoding="utf-8", huge_tree=True)
     # The parser stops at NUL.

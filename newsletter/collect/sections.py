@@ -7,10 +7,11 @@
     article   = item = head { text } [ image ]
     head      = title and, in any order, category or status, date, image
 
-What the form leaves open is decided so: a line that is only a date is a field while its article has none, and text
-after that; a line before a date is the title of the next item; a short line without a full stop between blank lines,
-after a sentence and before one, is the title of an item without fields; `Recent trends: a survey` is a title.
-Sections may come in any order; one that comes twice is one, and an item that comes twice in it is one.
+What the form leaves open is decided so: a line that is only a date is a field while its article has none,
+and text after that; a line before a date is the title of the next item; a short line without a full stop
+between blank lines, after a sentence and before one, is the title of an item without fields; `Recent trends:
+a survey` is a title. Sections may come in any order; one that comes twice is one, and an item that comes twice
+in it is one.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class _Page:
 def parse_sections(lines: Sequence[Line]) -> ParsedSource:
     """Read the lines of a page as its sections.
 
-    A page without an article of its own, such as one cut out of the middle, gives the articles of its sections
-    instead. Entries without a title have "".
+    A page without an article of its own, such as one cut out of the middle, gives the articles of its
+    sections instead. Entries without a title have "".
     """
     page = _Page()
     for heading, part in _parts(lines):

@@ -26,7 +26,7 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     Raises:
         ParseError: not one address could be read.
     """
-    from lxml import etree  # noqa: PLC0415 - heavy
+    from lxml import etree
 
     entries: list[Entry] = []
     problems: list[str] = []

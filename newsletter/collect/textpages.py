@@ -26,7 +26,8 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 
 
 def decode_text(data: bytes, charset: str | None = None) -> str:
-    """Turn the bytes of a page into text: by its byte-order mark, the charset it came with, UTF-8, Windows-1252.
+    """Turn the bytes of a page into text: by its byte-order mark, the charset it came with, UTF-8,
+    Windows-1252.
 
     The last reads any bytes, so this never fails; U+FFFD stands for what a charset leaves undefined.
     """
