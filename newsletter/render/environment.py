@@ -26,6 +26,7 @@ from jinja2 import (
 )
 from jinja2.filters import do_default
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
@@ -75,6 +76,8 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
         article_direction=article_direction,
         start_of=start_of,
         end_of=end_of,
+        opposite=opposite,
+        mixed=mixed,
         default=_default,
         d=_default,
         heading=text.heading,
@@ -149,6 +152,23 @@ def start_of(reading: str) -> str:
 def end_of(reading: str) -> str:
     """Return the side where lines end, `left` or `right`."""
     return "left" if reading == "rtl" else "right"
+
+
+def opposite(side: str) -> str:
+    """Return `right` for `left` and the other way round."""
+    return "left" if side == "right" else "right"
+
+
+def mixed(words: str, reading: str) -> Markup:
+    """Return the attribute `dir="auto"` for a text that may run against the mail's direction.
+
+    Args:
+        words: a title or a name.
+        reading: the mail's own direction.
+    """
+    against = {"R", "AL"} if reading == "ltr" else {"L"}
+    found = any(unicodedata.bidirectional(character) in against for character in words)
+    return Markup(' dir="auto"' if found else "")
 
 
 @cache

@@ -100,8 +100,8 @@ def make_rich_digest() -> Digest:
 
 
 def make_long_digest(cards: int = 40) -> Digest:
-    """Make an issue of so many cards, each with an image, similar articles and a long summary."""
-    one = _lead()
+    """Make an issue of so many cards, each with an image, two similar articles and 240 characters."""
+    one = replace(_lead(), also=())
     many = tuple(
         replace(one, article=replace(one.article, id=n, title=f"{one.article.title} ({n})", words=200 + 13 * n))
         for n in range(cards)
