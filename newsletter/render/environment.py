@@ -71,6 +71,7 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
     environment.filters.update(
         long_date=long_date,
         short_date=short_date,
+        long_date_time=long_date_time,
         number=number,
         direction=direction,
         article_direction=article_direction,
@@ -78,6 +79,7 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
         end_of=end_of,
         opposite=opposite,
         mixed=mixed,
+        whole=whole,
         default=_default,
         d=_default,
         heading=text.heading,
@@ -171,6 +173,11 @@ def mixed(words: str, reading: str) -> Markup:
     return Markup(' dir="auto"' if found else "")
 
 
+def whole(words: str) -> str:
+    """Return a text that no line may break, such as a date: its blanks made no-break spaces."""
+    return words.replace(" ", "\u00a0")
+
+
 @cache
 def _zone(name: str) -> ZoneInfo:
     try:
@@ -201,6 +208,15 @@ def long_date(context: Context, instant: datetime) -> str:
 def short_date(context: Context, instant: datetime) -> str:
     """Filter: `3 Oct 2017` in the publication's language and zone."""
     return _date(context, instant, "medium")
+
+
+@pass_context
+def long_date_time(context: Context, instant: datetime) -> str:
+    """Filter: date, wall-clock time and zone in the publication's language and zone."""
+    publication = _publication(context)
+    zone = _zone(publication.timezone)
+    local = babel.dates.format_datetime(instant, "long", tzinfo=zone, locale=locale_of(publication.language))
+    return local.replace("\u202f", " ")
 
 
 @pass_context
