@@ -8,13 +8,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from newsletter.collect.clean import clean_entry
-from newsletter.collect.identity import identity_keys, match, shared_links
+from newsletter.collect.identity import identify, match
 from newsletter.collect.plaintext import html_to_text
 from newsletter.compose.digest import shorten
 from newsletter.store import articles, categories
 from newsletter.store.models import Article
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -51,16 +52,16 @@ def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | 
 
     """
     known = {row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)}
-    shared = shared_links([identity_keys(entry, source=str(source.id)) for entry in parsed.entries])
+    place = _Place(session, source, now)
     taken = Intake()
-    for published in parsed.entries:
+    for published, keys in zip(parsed.entries, identify(parsed.entries, source=str(source.id)), strict=True):
         entry = clean_entry(published, base)
         entry = replace(
             entry,
             language=entry.language or parsed.language,
             category=_choose_category(entry, source, known),
         )
-        taken += _put(_Place(session, source, shared, now), entry)[1]
+        taken += _put(place, entry, keys)[1]
     return taken
 
 
@@ -79,14 +80,13 @@ class _Place:
 
     session: Session
     source: Source
-    shared: frozenset[str]
-    """Keys that several entries have, which thus tell none of them apart."""
     now: datetime
 
 
-def _put(place: _Place, entry: Entry, *, standalone: bool = True) -> tuple[int, Intake]:
+def _put(
+    place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True
+) -> tuple[int, Intake]:
     session, source = place.session, place.source
-    keys = [key for key in identity_keys(entry, source=str(source.id)) if key not in place.shared]
     found = articles.find_keys(session, source.publication_id, keys)
     article_id = match(keys, found).article
     row = session.get(Article, article_id) if article_id is not None else None
@@ -97,7 +97,8 @@ def _put(place: _Place, entry: Entry, *, standalone: bool = True) -> tuple[int, 
     if entry.category and entry.status and standalone:
         categories.set_category(session, source.publication_id, entry.category, entry.status, now=place.now)
     for kind, related in (("similar", entry.similar), ("trend", entry.trends)):
-        ids = [_put(place, item, standalone=False)[0] for item in related]
+        keyed = zip(related, identify(related, source=str(source.id)), strict=True)
+        ids = [_put(place, item, item_keys, standalone=False)[0] for item, item_keys in keyed]
         articles.replace_relations(session, row.id, kind, [number for number in ids if number != row.id])
     session.flush()
     return row.id, outcome

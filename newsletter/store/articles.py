@@ -30,7 +30,7 @@ def find_keys(session: Session, publication_id: int, keys: Sequence[str]) -> dic
         query = select(ArticleKey.key, ArticleKey.article_id).where(
             ArticleKey.publication_id == publication_id, ArticleKey.key.in_(keys[start : start + CHUNK])
         )
-        found.update(session.execute(query).tuples())
+        found.update(session.execute(query).tuples().all())
     return found
 
 
