@@ -89,7 +89,12 @@ class Canvas:
         index = {colour: palette.index(min(palette, key=lambda p: math.dist(p, colour))) for colour in seen}
         data = b"".join(b"\0" + bytes(index[mixes[cell]] for cell in row) for row in cells)
         header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 3, 0, 0, 0)
-        chunks = (b"IHDR", header), (b"PLTE", bytes(sum(palette, ()))), (b"IDAT", zlib.compress(data, 9)), (b"IEND", b"")
+        chunks = (
+            (b"IHDR", header),
+            (b"PLTE", bytes(sum(palette, ()))),
+            (b"IDAT", zlib.compress(data, 9)),
+            (b"IEND", b""),
+        )
         return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
 
 
@@ -102,7 +107,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def sea(c: Canvas, level: float) -> None:
-    """Water in four tones from `level` down, with a few glints."""
+    """Lay water in four tones from `level` down, with a few glints."""
     for step, (tone, height) in enumerate((("shallow", 0), ("sea", 5), ("deep", 7), ("night", 9))):
         depth = level + (HEIGHT - level) * (0, 0.18, 0.48, 0.8)[step]
         c.wave(tone, depth, height, 260 + 90 * step, 70 * step)
@@ -111,25 +116,25 @@ def sea(c: Canvas, level: float) -> None:
 
 
 def sun(c: Canvas, x: float, y: float, size: float) -> None:
-    """A low sun with one halo."""
+    """Put up a low sun with one halo."""
     c.oval("sand", x, y, size * 1.5)
     c.oval("mustard", x, y, size)
 
 
 def cloud(c: Canvas, x: float, y: float, size: float) -> None:
-    """Three round puffs on a flat base."""
+    """Draw three round puffs on a flat base."""
     for dx, up, r in ((-0.8, 0, 0.5), (0, 0, 0.8), (0.8, 0, 0.55)):
         c.oval("white", x + dx * size, y - up, r * size, part="upper")
 
 
 def gull(c: Canvas, x: float, y: float, size: float) -> None:
-    """Two wings."""
+    """Draw two wings."""
     for side in (-1, 1):
         c.polygon("ink", (x, y), (x + side * size, y - size * 0.5), (x + side * size * 0.5, y - size * 0.12))
 
 
 def ferry(c: Canvas) -> None:
-    """A ferry with a red funnel before low islands."""
+    """Draw a ferry with a red funnel before low islands."""
     sun(c, 930, 190, 62)
     cloud(c, 260, 150, 70)
     cloud(c, 1080, 110, 44)
@@ -157,7 +162,7 @@ def ferry(c: Canvas) -> None:
 
 
 def assembly(c: Canvas) -> None:
-    """The domed Assembly at the top of wide steps."""
+    """Draw the domed Assembly at the top of wide steps."""
     cloud(c, 190, 190, 64)
     cloud(c, 1010, 150, 56)
     c.wave("moss", 450, 26, 900, 200)
@@ -189,7 +194,7 @@ def assembly(c: Canvas) -> None:
 
 
 def crane(c: Canvas, x: float) -> None:
-    """A gantry crane whose boom reaches to the right."""
+    """Draw a gantry crane whose boom reaches to the right."""
     for dx in (0, 120):
         c.line("mustard", (x + dx, 520), (x + dx + (14 if dx == 0 else -14), 190), 16)
     for y in (300, 400):
@@ -204,7 +209,7 @@ def crane(c: Canvas, x: float) -> None:
 
 
 def cranes(c: Canvas) -> None:
-    """Two gantry cranes and a ship with containers."""
+    """Draw two gantry cranes and a ship with containers."""
     sun(c, 180, 200, 56)
     cloud(c, 1010, 120, 60)
     c.wave("mist", 440, 30, 700)
@@ -229,12 +234,14 @@ def cranes(c: Canvas) -> None:
 
 
 def market(c: Canvas) -> None:
-    """Striped awnings over stalls on a square by the water."""
+    """Draw striped awnings over stalls on a square by the water."""
     sun(c, 1030, 130, 48)
     for n in range(10):
         top = 210 + (n * 47) % 70
         c.box(("rose", "sand", "pale", "cream")[n % 4], n * 122 - 10, top, 116, 260)
-        c.polygon(("brick", "wine", "slate")[n % 3], (n * 122 - 18, top), (n * 122 + 48, top - 58), (n * 122 + 114, top))
+        c.polygon(
+            ("brick", "wine", "slate")[n % 3], (n * 122 - 18, top), (n * 122 + 48, top - 58), (n * 122 + 114, top)
+        )
         for k in range(4):
             c.box("deep", n * 122 + 12 + 46 * (k % 2), top + 24 + 62 * (k // 2), 22, 34)
     c.box("sand", 0, 440, WIDTH, 190)
@@ -258,7 +265,7 @@ def market(c: Canvas) -> None:
 
 
 def lighthouse(c: Canvas) -> None:
-    """A lighthouse on the breakwater at dusk."""
+    """Draw a lighthouse on the breakwater at dusk."""
     c.box("deep", 0, 0, WIDTH, 170)
     c.box("sea", 0, 130, WIDTH, 110)
     c.box("shallow", 0, 230, WIDTH, 90)
@@ -289,10 +296,21 @@ def lighthouse(c: Canvas) -> None:
 
 
 def river(c: Canvas) -> None:
-    """The Ose between hills, with its gauge."""
+    """Draw the Ose between hills, with its gauge."""
     cloud(c, 320, 130, 72)
     sun(c, 880, 170, 54)
-    c.polygon("mist", (0, 330), (220, 190), (420, 300), (640, 170), (900, 310), (1080, 220), (1200, 290), (1200, 400), (0, 400))
+    c.polygon(
+        "mist",
+        (0, 330),
+        (220, 190),
+        (420, 300),
+        (640, 170),
+        (900, 310),
+        (1080, 220),
+        (1200, 290),
+        (1200, 400),
+        (0, 400),
+    )
     c.wave("moss", 350, 46, 760, 80)
     c.wave("pine", 418, 40, 920, 420)
     for n in range(18):
@@ -300,7 +318,18 @@ def river(c: Canvas) -> None:
         y = 412 - 40 * math.sin((x + 420) / 920 * 2 * math.pi)
         c.polygon("fir", (x - 17, y + 14), (x, y - 44 - n % 3 * 9), (x + 17, y + 14))
     c.wave("moss", 520, 34, 1400, 620)
-    c.polygon("shallow", (640, 396), (668, 396), (760, 440), (560, 490), (900, 560), (1010, 630), (330, 630), (390, 500), (640, 440))
+    c.polygon(
+        "shallow",
+        (640, 396),
+        (668, 396),
+        (760, 440),
+        (560, 490),
+        (900, 560),
+        (1010, 630),
+        (330, 630),
+        (390, 500),
+        (640, 440),
+    )
     c.polygon("mist", (652, 400), (700, 440), (520, 486), (560, 486), (736, 440), (662, 400))
     c.polygon("mist", (470, 540), (620, 560), (600, 566), (466, 548))
     c.box("ink", 772, 250, 50, 360)
@@ -315,7 +344,7 @@ def river(c: Canvas) -> None:
 
 
 def terraces(c: Canvas) -> None:
-    """Narrow coloured houses that climb a hill."""
+    """Draw narrow coloured houses that climb a hill."""
     cloud(c, 250, 120, 62)
     cloud(c, 660, 80, 40)
     c.polygon("moss", (0, 520), (1200, 210), (1200, 630), (0, 630))
@@ -341,7 +370,7 @@ def terraces(c: Canvas) -> None:
 
 
 def silos(c: Canvas) -> None:
-    """Three silos, a conveyor and a moored ship."""
+    """Draw three silos, a conveyor and a moored ship."""
     sun(c, 1020, 160, 60)
     cloud(c, 300, 110, 58)
     c.wave("sand", 450, 16, 800)
@@ -376,7 +405,7 @@ def silos(c: Canvas) -> None:
 
 
 def seal(c: Canvas) -> None:
-    """A seal at the foot of a buoy."""
+    """Draw a seal at the foot of a buoy."""
     sun(c, 240, 170, 52)
     cloud(c, 940, 120, 66)
     c.polygon("pine", (0, 372), (180, 330), (420, 372))
@@ -410,7 +439,7 @@ def seal(c: Canvas) -> None:
 
 
 def reading_room(c: Canvas) -> None:
-    """Shelves on both sides of a tall window."""
+    """Draw shelves on both sides of a tall window."""
     c.box("wood", 0, 0, WIDTH, HEIGHT)
     c.oval("cream", 600, 210, 170, 160, part="upper")
     c.box("cream", 430, 206, 340, 300)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from newsletter.operating.demo.samples import Sample, fill, list_samples, read_sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2016, 9, 28, 13, 28, 5, tzinfo=UTC)
 BASE = "http://127.0.0.1:8100"
@@ -48,7 +51,15 @@ def test_text_without_placeholders_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     "placeholder",
-    ["{{}}", "{{bass}}", "{{date:iso:2d}}", "{{date:iso:-}}", "{{date:iso:-2}}", "{{date:julian:-2d}}", "{{date:iso:-3h2d}}"],
+    [
+        "{{}}",
+        "{{bass}}",
+        "{{date:iso:2d}}",
+        "{{date:iso:-}}",
+        "{{date:iso:-2}}",
+        "{{date:julian:-2d}}",
+        "{{date:iso:-3h2d}}",
+    ],
 )
 def test_a_placeholder_that_is_not_known_is_refused_by_name(placeholder: str) -> None:
     with pytest.raises(ValueError, match="unknown placeholder"):

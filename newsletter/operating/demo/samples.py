@@ -67,8 +67,9 @@ _FORMS: dict[str, Callable[[datetime], str]] = {
 def _fill_date(code: str, now: datetime) -> str:
     match = _DATE.fullmatch(code)
     if match is None or match["form"] not in _FORMS:
-        problem = f"unknown placeholder {{{{{code}}}}}: write {{{{base}}}} or {{{{date:FORM:-2d3h}}}}"
-        raise ValueError(f"{problem}, FORM one of {', '.join(_FORMS)}")
+        ways = f"write {{{{base}}}} or {{{{date:FORM:-2d3h}}}}, FORM one of {', '.join(_FORMS)}"
+        problem = f"unknown placeholder {{{{{code}}}}}: {ways}"
+        raise ValueError(problem)
     ago = {unit: int(match[unit] or 0) for unit in ("days", "hours", "minutes")}
     return _FORMS[match["form"]](now - timedelta(**ago))
 
