@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Frozen values that travel between the stages; instants are aware, text is str, mail is bytes."""
 
 from __future__ import annotations
@@ -239,3 +240,6 @@ class Verdict:
     reply: str | None = None
     """The server's words, or why it did not come to them."""
     route: str | None = None
+=======
+"""The frozen values that travel between the stages."""
+>>>>>>> tools

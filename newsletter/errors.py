@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """The whole exception tree; every message says what is wrong, why, and what to do.
 
 NewsletterError
@@ -73,3 +74,6 @@ class TokenError(NewsletterError, ValueError):
 
 class DeliveryError(NewsletterError):
     """An SMTP route cannot be used: unreachable, refused, or its login or TLS failed."""
+=======
+"""Every exception of the program, drawn as one tree."""
+>>>>>>> tools

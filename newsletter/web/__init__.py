@@ -1,1 +1,1 @@
-"""The door for browsers: parse a request, call one use case, show a page."""
+"""The web pages: parse, call one use case, show."""
