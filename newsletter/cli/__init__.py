@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-"""The door for terminals: parse a command, call one use case, show the result."""
-=======
 """The commands: parse, call one use case, show."""
 
 from __future__ import annotations
@@ -18,4 +15,3 @@ def newsletter() -> None:
 def main() -> None:
     """Run the command line."""
     app()
->>>>>>> tools

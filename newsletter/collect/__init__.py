@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""From the bytes of sources to articles: fetching, parsing, cleaning, identity."""
-=======
 """Articles from feeds, pages and folders."""
->>>>>>> tools

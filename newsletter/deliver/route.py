@@ -65,11 +65,15 @@ class Route:
 
     def __post_init__(self) -> None:
         if not _HOSTNAME.fullmatch(self.host):
-            raise ConfigError(f"route {self.name!r}: {self.host!r} is not a host name; set the host of the URL")
+            raise ConfigError(
+                f"route {self.name!r}: {self.host!r} is not a host name; set the host of the URL"
+            )
         if not 0 < self.port < 1 << 16:
             raise ConfigError(f"route {self.name!r}: port {self.port} is not between 1 and 65535")
         if self.local_hostname is not None and not _HOSTNAME.fullmatch(self.local_hostname):
-            raise ConfigError(f"route {self.name!r}: local_hostname {self.local_hostname!r} is not a host name")
+            raise ConfigError(
+                f"route {self.name!r}: local_hostname {self.local_hostname!r} is not a host name"
+            )
         if min(self.connections, self.messages_per_connection) < 1 or self.seconds_per_connection <= 0:
             raise ConfigError(f"route {self.name!r}: its limits must be at least 1")
         if "\0" in f"{self.user or ''}{self.password or ''}":

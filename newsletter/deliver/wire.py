@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from newsletter.deliver.replies import Reply
 from newsletter.errors import AddressError
@@ -15,7 +16,11 @@ REPLY_LIMIT = 65_536
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _LOCAL = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[^"\\]|\\[ -~])*"')
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# RFC 5321 4.5.3.1.1 and 4.5.3.1.2, in octets.
+_LOCAL_LIMIT = 64
+_DOMAIN_LIMIT = 255
 _LITERAL = re.compile(r"\[[A-Za-z0-9.:-]+\]")
 
 
@@ -37,25 +42,21 @@ class ReplyReader:
         """Whether every byte so far belongs to a whole reply."""
         return not self._rest and not self._lines
 
-    def feed(self, data: bytes) -> list[Reply]:
-        """Take the next bytes and give the replies that they complete.
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """Take the next bytes and give the replies that they complete, those before a fault too.
 
         Raises:
             ProtocolError: a line is too long, is no reply, or changes the code of its reply.
         """
         self._rest += data
-        replies: list[Reply] = []
-        start = 0
         # A bare LF ends a line too: it is seen from small servers and cannot be taken for anything else.
-        while (end := self._rest.find(b"\n", start)) >= 0:
-            reply = self._take(bytes(self._rest[start:end]).removesuffix(b"\r"))
-            start = end + 1
-            if reply:
-                replies.append(reply)
-        del self._rest[:start]
+        while (end := self._rest.find(b"\n")) >= 0:
+            line = bytes(self._rest[:end]).removesuffix(b"\r")
+            del self._rest[: end + 1]
+            if reply := self._take(line):
+                yield reply
         if len(self._rest) > LINE_LIMIT:
             raise ProtocolError(f"a reply line of more than {LINE_LIMIT} octets")
-        return replies
 
     def _take(self, line: bytes) -> Reply | None:
         found = _LINE.fullmatch(line)
@@ -63,7 +64,9 @@ class ReplyReader:
             raise ProtocolError(f"not an SMTP reply: {Reply(0, line[:80].decode(errors='replace')).words!r}")
         code, mark, text = found.groups()
         if self._lines and code != self._code:
-            raise ProtocolError(f"the code changes from {self._code.decode()} to {code.decode()} in one reply")
+            raise ProtocolError(
+                f"the code changes from {self._code.decode()} to {code.decode()} in one reply"
+            )
         self._code = code
         self._lines.append(text or b"")
         self._size += len(line)
@@ -109,11 +112,11 @@ def encode_address(address: str) -> bytes:
     shown = Reply(0, address).words[:100]
     if not at or not local or not domain:
         raise AddressError(f"5.1.3 {shown!r} is not an address: it needs a part before and after an @")
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in address):
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in address):
         raise AddressError(f"5.1.3 {shown!r} holds a control character")
     if not _LOCAL.fullmatch(local):
         raise AddressError(f"5.1.3 {shown!r}: the part before the @ is not one that SMTP can carry")
-    if len(local.encode()) > 64:  # noqa: PLR2004 - RFC 5321 4.5.3.1.1
+    if len(local.encode()) > _LOCAL_LIMIT:
         raise AddressError(f"5.1.3 {shown!r}: the part before the @ is longer than 64 octets")
     return local.encode() + b"@" + _encode_domain(domain, shown)
 
@@ -126,6 +129,7 @@ def _encode_domain(domain: str, shown: str) -> bytes:
             domain = idna.encode(domain, uts46=True).decode()
         except (idna.IDNAError, UnicodeError) as error:
             raise AddressError(f"5.1.2 {shown!r}: the domain has no IDNA form ({error})") from error
-    if not (_DOMAIN.fullmatch(domain) or _LITERAL.fullmatch(domain)) or len(domain) > 255:  # noqa: PLR2004 - RFC 5321 4.5.3.1.2
+    known = _DOMAIN.fullmatch(domain) or _LITERAL.fullmatch(domain)
+    if not known or len(domain) > _DOMAIN_LIMIT:
         raise AddressError(f"5.1.2 {shown!r}: the part after the @ is not a domain")
     return domain.encode()

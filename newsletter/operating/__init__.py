@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""Use cases of an operator: set up, run, look after."""
-=======
 """The use cases of whoever keeps the program running."""
->>>>>>> tools

@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""The database: engine, models, and one file of queries per noun."""
-=======
 """Rows, and the queries over them."""
->>>>>>> tools
