@@ -1,1 +1,241 @@
-"""The frozen values that travel between the stages."""
+"""Frozen values that travel between the stages; instants are aware, text is str, mail is bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+SourceKind = Literal["feed", "page", "sitemap", "folder"]
+IssueState = Literal["draft", "approved", "scheduled", "sending", "sent", "paused", "cancelled", "skipped"]
+DeliveryState = Literal[
+    "queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"
+]
+SubscriptionStatus = Literal["pending", "active", "paused", "unsubscribed", "bounced", "complained"]
+Approval = Literal["required", "unless-stopped"]
+OnUncertain = Literal["resend", "hold"]
+
+
+# --- collect: what a source says ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One article as its source published it; links absolute, text and HTML not yet cleaned."""
+
+    title: str
+    id: str | None = None
+    link: str | None = None
+    published: datetime | None = None
+    """Aware, with the offset as published."""
+    updated: datetime | None = None
+    author: str | None = None
+    category: str | None = None
+    status: str | None = None
+    summary: str | None = None
+    """Plain text."""
+    image: str | None = None
+    image_alt: str | None = None
+    image_credit: str | None = None
+    text: str | None = None
+    """Plain text, paragraphs parted by blank lines."""
+    html: str | None = None
+    """The body as HTML where the source has it, as published."""
+    language: str | None = None
+    similar: tuple[Entry, ...] = ()
+    trends: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedSource:
+    """What the bytes of one source, page or file say, in document order."""
+
+    kind: SourceKind
+    title: str | None = None
+    link: str | None = None
+    language: str | None = None
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+# --- compose: what goes into an issue ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One newsletter, as the stages need to know it."""
+
+    id: int
+    slug: str
+    name: str
+    sender: str
+    """The mailbox of From, as in RFC 5322: `Name <local@domain>` or a bare address."""
+    reply_to: str | None
+    address: str | None
+    """Postal address, lines parted by newlines."""
+    language: str
+    timezone: str
+    schedule: str
+    """Five cron fields, wall-clock time in `timezone`."""
+    approval: Approval
+    url: str
+    """Public address of its page, without a trailing slash."""
+    theme: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One collected, cleaned article; `html` is safe to show."""
+
+    id: int
+    title: str
+    url: str | None
+    page_url: str
+    """Its page in the archive; what a card without `url` links to."""
+    source: str | None
+    source_id: int | None
+    published_at: datetime | None
+    collected_at: datetime
+    author: str | None = None
+    category: str | None = None
+    status: str | None = None
+    language: str | None = None
+    image: str | None = None
+    image_alt: str | None = None
+    image_credit: str | None = None
+    summary: str = ""
+    text: str = ""
+    html: str = ""
+    words: int = 0
+    similar: tuple[Article, ...] = ()
+    trends: tuple[Article, ...] = ()
+
+    @property
+    def link(self) -> str:
+        """Where a card's headline leads."""
+        return self.url or self.page_url
+
+    @property
+    def reading_minutes(self) -> int:
+        """At 230 words a minute, rounded up; 0 where there is no text."""
+        return -(-self.words // 230)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One story in an issue: its lead article, who else tells it, and what is like it."""
+
+    article: Article
+    also: tuple[Article, ...] = ()
+    similar: tuple[Article, ...] = ()
+    reason: str = ""
+    """Why it is in, for the editor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The cards of one category under its standing status line."""
+
+    category: str | None
+    status: str | None
+    cards: tuple[Card, ...]
+    status_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The whole content of one issue, before it has a look."""
+
+    number: int
+    subject: str
+    preheader: str
+    date: datetime
+    """When it is to go out, in the publication's zone."""
+    sections: tuple[Section, ...]
+    trends: tuple[Article, ...] = ()
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Every card, in reading order."""
+        return tuple(card for section in self.sections for card in section.cards)
+
+    @property
+    def reading_minutes(self) -> int:
+        """For all the cards together."""
+        return sum(card.article.reading_minutes for card in self.cards)
+
+
+# --- render: what goes out ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedIssue:
+    """One variant of an issue, frozen when it is approved.
+
+    `mime` is the body of the message (everything below the headers that differ), compiled for joining:
+    pieces parted by NUL, the even ones static octets, the odd ones names of slots.
+    """
+
+    subject: str
+    preheader: str
+    html: str
+    """Inlined, with slot marks in it."""
+    text: str
+    archive_html: str
+    """Rendered for nobody in particular; holds no slot."""
+    mime: bytes
+    content_hash: str
+    """SHA-256, hexadecimal, of everything that goes out with the slots masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom one message is for, and the values of that person's slots."""
+
+    subscriber_id: int
+    email: str
+    name: str | None = None
+    slots: dict[str, str] = field(default_factory=dict)
+    """Slot name to its plain value: `unsubscribe_url`, `preferences_url`."""
+
+
+# --- review ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault of a mail: the rule's stable id, what it means and how to mend it, and where it is."""
+
+    rule: str
+    message: str
+    where: str
+    blocking: bool
+
+
+# --- deliver -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery that this process may send now; its claim is fenced by the ledger's token."""
+
+    id: int
+    recipient: Recipient
+    attempt: int
+    """1 for the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one delivery, to be recorded."""
+
+    delivery_id: int
+    state: DeliveryState
+    code: int | None = None
+    enhanced: str | None = None
+    """RFC 3463 status such as `5.1.1`."""
+    reply: str | None = None
+    """The server's words, or why it did not come to them."""
+    route: str | None = None

@@ -1,1 +1,1 @@
-"""Articles from feeds, pages and folders."""
+"""From the bytes of sources to articles: fetching, parsing, cleaning, identity."""

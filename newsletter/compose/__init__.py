@@ -1,1 +1,1 @@
-"""A digest from articles, by pure choice."""
+"""From articles to a digest: what is in, in which order, and what goes with it; pure."""

@@ -1,1 +1,1 @@
-"""Rendered mail to SMTP servers, every verdict recorded."""
+"""From a claimed delivery to a verdict, over SMTP."""

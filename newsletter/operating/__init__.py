@@ -1,1 +1,1 @@
-"""The use cases of whoever keeps the program running."""
+"""Use cases of an operator: set up, run, look after."""

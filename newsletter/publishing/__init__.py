@@ -1,1 +1,1 @@
-"""The use cases of an issue, from collecting to sending."""
+"""Use cases of a publication: collect sources, draft, review, approve, send."""

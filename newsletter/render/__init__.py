@@ -1,1 +1,1 @@
-"""A mail from a digest, rendered once for each variant of an issue."""
+"""From a digest to a mail: templates, inlined CSS, text part, slots, MIME; pure."""

@@ -1,1 +1,1 @@
-"""What is wrong with an issue before it goes out."""
+"""Pre-flight rules: from a rendered issue to findings, one file per family; pure."""

@@ -1,1 +1,1 @@
-"""Rows, and the queries over them."""
+"""The database: engine, models, and one file of queries per noun."""

@@ -1,1 +1,1 @@
-"""The web pages: parse, call one use case, show."""
+"""The door for browsers: parse a request, call one use case, show a page."""
