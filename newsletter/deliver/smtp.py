@@ -9,11 +9,11 @@ import ssl
 
 from newsletter.deliver.auth import choose_login
 from newsletter.deliver.connection import Connection, Log
+from newsletter.deliver.envelope import UnsendableError, prepare_message
 from newsletter.deliver.replies import Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.route import Route
-from newsletter.deliver.session import Job, Outgoing, SessionLost, Tray
-from newsletter.deliver.wire import encode_address, encode_body
-from newsletter.errors import AddressError, DeliveryError
+from newsletter.deliver.session import Job, SessionLost, Tray
+from newsletter.errors import DeliveryError
 
 _BLOCK = 65_536
 _NO_SUCH_COMMAND = {500, 501, 502, 504}
@@ -25,14 +25,6 @@ _ADVICE = {
     Stage.STARTTLS: "use a port and tls= mode that the server offers",
     Stage.AUTH: "check the user and the password of the route",
 }
-
-
-class _UnsendableError(Exception):
-    """The message cannot go to this server; nothing of it was written."""
-
-    def __init__(self, stage: Stage, reply: Reply) -> None:
-        super().__init__(str(reply))
-        self.stage, self.reply = stage, reply
 
 
 def make_context(route: Route) -> ssl.SSLContext | None:
@@ -246,8 +238,8 @@ class Session:
     async def _transact(self, job: Job, tray: Tray) -> tuple[Stage, Reply] | None:
         """Send one message; None: its claim was gone when the server was ready for the body."""
         try:
-            mail, rcpt, body = self._prepare(job.outgoing)
-        except _UnsendableError as error:
+            mail, rcpt, body = prepare_message(job.outgoing, self.extensions)
+        except UnsendableError as error:
             return error.stage, error.reply
         ask, timeouts = self._connection.ask, self.route.timeouts
         for stage, command in ((Stage.MAIL, mail), (Stage.RCPT, rcpt)):
@@ -268,41 +260,6 @@ class Session:
             return None
         await self._write_body(job, body)
         return Stage.DOT, await self._connection.reply(timeouts.dot)
-
-    def _prepare(self, outgoing: Outgoing) -> tuple[bytes, bytes, bytes]:
-        try:
-            recipient = encode_address(outgoing.recipient)
-            body = encode_body(outgoing.data)
-        except (AddressError, ValueError) as error:
-            raise _UnsendableError(Stage.LOCAL, Reply(0, str(error))) from error
-        try:
-            sender = encode_address(outgoing.sender) if outgoing.sender else b""
-        except AddressError as error:
-            raise _UnsendableError(Stage.MAIL, Reply(553, f"the sender: {error}")) from error
-        if not recipient.isascii() and "SMTPUTF8" not in self.extensions:
-            text = "5.6.7 the server does not take addresses with letters outside ASCII before the @"
-            raise _UnsendableError(Stage.LOCAL, Reply(0, text))
-        mail = b"MAIL FROM:<%b>%b" % (sender, self._parameters(sender + recipient, body))
-        return mail, b"RCPT TO:<%b>" % recipient, body
-
-    def _parameters(self, addresses: bytes, body: bytes) -> bytes:
-        limit, parameters = self.extensions.get("SIZE"), b""
-        if limit is not None:
-            if limit.isdigit() and 0 < int(limit) < len(body):
-                text = f"5.3.4 the message has {len(body)} octets, the server takes {limit}"
-                raise _UnsendableError(Stage.MAIL, Reply(552, text))
-            parameters += b" SIZE=%d" % len(body)
-        if not body.isascii():
-            if "8BITMIME" not in self.extensions:
-                text = "5.6.3 the message has 8-bit octets, which the server does not take"
-                raise _UnsendableError(Stage.MAIL, Reply(554, text))
-            parameters += b" BODY=8BITMIME"
-        if not addresses.isascii():
-            if "SMTPUTF8" not in self.extensions:
-                text = "5.6.7 the server does not take a sender with letters outside ASCII"
-                raise _UnsendableError(Stage.MAIL, Reply(553, text))
-            parameters += b" SMTPUTF8"
-        return parameters
 
     async def _write_body(self, job: Job, body: bytes) -> None:
         view, blocks = memoryview(body), max(0, len(body) - 1) // _BLOCK
