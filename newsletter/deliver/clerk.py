@@ -22,7 +22,7 @@ class _Work:
     verdicts: list[Verdict] = field(default_factory=list)
     releases: set[int] = field(default_factory=set)
     intents: dict[int, asyncio.Future[bool]] = field(default_factory=dict)
-    claim: tuple[int, asyncio.Future[list[Claimed]]] | None = None
+    claim: tuple[int, asyncio.Future[int]] | None = None
     asks_stop: bool = False
 
     def __bool__(self) -> bool:
@@ -46,7 +46,7 @@ class Clerk:
         self,
         ledger: Ledger,
         patience: float,
-        on_recorded: Callable[[Sequence[Verdict]], None],
+        on_commit: Callable[[Sequence[Verdict], Sequence[Claimed]], None],
         on_stop: Callable[[], None],
     ) -> None:
         self.failure: Exception | None = None
@@ -54,11 +54,12 @@ class Clerk:
         self.is_broken = False
         """The last write failed: nothing new should begin until one works."""
         self._ledger, self._patience = ledger, patience
-        self._on_recorded, self._on_stop = on_recorded, on_stop
+        self._on_commit, self._on_stop = on_commit, on_stop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._work = _Work()
         self._wake = asyncio.Event()
         self._is_closing = False
+        self._trouble: DatabaseError | None = None
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -66,18 +67,21 @@ class Clerk:
         """How many verdicts are only in memory."""
         return len(self._work.verdicts)
 
-    async def claim(self, limit: int) -> list[Claimed]:
-        """Take the next deliveries, after all that was said before is written; none after a failure."""
-        waiter = asyncio.get_running_loop().create_future()
+    async def claim(self, limit: int) -> int:
+        """Take the next deliveries, after all that was said before is written, and give their number.
+
+        They go to `on_commit`, not to the caller, who may be cancelled just then and lose them.
+        """
+        waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.failure:
-            return []
+            return 0
         self._work.claim = (limit, waiter)
         self._wake.set()
         return await waiter
 
     async def intend(self, delivery_id: int) -> bool:
         """Return once the intent is written: whether the claim still held."""
-        waiter = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if self.failure:
             return False
         self._work.intents[delivery_id] = waiter
@@ -110,6 +114,7 @@ class Clerk:
             self._task.cancel()
             await asyncio.wait([self._task])
         self._thread.shutdown()
+        self.failure = self.failure or (self._trouble if self._work else None)
 
     async def _run(self) -> None:
         try:
@@ -134,7 +139,7 @@ class Clerk:
                 late = asyncio.get_running_loop().time() - since >= self._patience
                 if not isinstance(error, DatabaseError) or late:
                     raise
-                self.is_broken = True
+                self.is_broken, self._trouble = True, error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
             else:
@@ -143,22 +148,24 @@ class Clerk:
                 return
 
     def _tell(self, work: _Work, held: set[int], batch: list[Claimed], stop: bool) -> None:  # noqa: FBT001
-        self._on_recorded(work.verdicts)
+        if self._is_closing:
+            for claimed in batch:
+                self.release(claimed.id)
+        self._on_commit(work.verdicts, [] if self._is_closing else batch)
         for delivery_id, waiter in work.intents.items():
             if not waiter.done():
                 waiter.set_result(delivery_id in held)
         if work.claim and not work.claim[1].done():
-            work.claim[1].set_result(batch)
-        else:
-            for claimed in batch:
-                self.release(claimed.id)
+            work.claim[1].set_result(len(batch))
         if stop:
             self._on_stop()
 
     def _put_back(self, work: _Work) -> None:
         later, self._work = self._work, work
         for delivery_id in later.releases:
-            work.intents.pop(delivery_id, None)
+            waiter = work.intents.pop(delivery_id, None)
+            if waiter and not waiter.done():
+                waiter.set_result(False)
         work.verdicts += later.verdicts
         work.releases |= later.releases
         work.intents |= later.intents
@@ -172,6 +179,6 @@ class Clerk:
                 waiter.set_result(False)
         self._work.intents.clear()
         if self._work.claim and not self._work.claim[1].done():
-            self._work.claim[1].set_result([])
+            self._work.claim[1].set_result(0)
         self._work.claim = None
         self._on_stop()

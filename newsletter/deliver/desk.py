@@ -67,7 +67,8 @@ class Desk:
     async def intend(self, job: Job) -> bool:
         """Record the intent; a delivery whose claim is gone is nobody's from here."""
         is_held = await self.pool.clerk.intend(job.claimed.id)
-        if not is_held and self.jobs.pop(job.claimed.id, None):
+        if not is_held and job.claimed.id in self.jobs:
+            del self.jobs[job.claimed.id]
             self.pool.forget()
         return is_held
 
@@ -90,7 +91,8 @@ class Desk:
             self._close_lane(meaning, reply)
         elif meaning is Meaning.RETRY:
             self.trouble = f"the server says at {stage.upper()}: {reply}"
-        self.pool.give_back(job.claimed, reply, lane)
+        is_suspect = meaning is Meaning.ISSUE or not self.settled
+        self.pool.give_back(job.claimed, reply, lane, is_suspect=is_suspect)
         return meaning is Meaning.ISSUE and lane.down is None
 
     def _close_lane(self, meaning: Meaning, reply: Reply) -> None:
@@ -110,5 +112,5 @@ class Desk:
                 reply = Reply(0, f"no answer to the whole message: {why}")
                 self.pool.record(job.claimed, "uncertain", reply, self.lane.route.name)
             else:
-                self.pool.give_back(job.claimed, Reply(0, why), self.lane)
+                self.pool.give_back(job.claimed, Reply(0, why), self.lane, is_suspect=not self.settled)
         self.jobs.clear()

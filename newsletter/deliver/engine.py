@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import threading
 from collections import Counter
@@ -10,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from newsletter.content import Verdict
+from newsletter.content import Claimed, Verdict
 from newsletter.deliver.clerk import Clerk
 from newsletter.deliver.desk import Build, Desk, Rules
 from newsletter.deliver.ledger import Ledger
@@ -76,6 +77,7 @@ def deliver(
     routes: Sequence[Route],
     build: Build,
     options: Options | None = None,
+    *,
     stop: threading.Event | None = None,
     on_progress: Callable[[Counts], None] | None = None,
 ) -> Outcome:
@@ -100,7 +102,7 @@ def deliver(
         raise DeliveryError("there is no SMTP route; set NEWSLETTER_SMTP_URL")
     settings = options or Options()
     lanes = [Lane(route, make_context(route), settings.connections or route.connections) for route in routes]
-    return run_async(_Engine(ledger, lanes, build, settings, stop or threading.Event(), on_progress).run)
+    return run_async(_Engine(ledger, lanes, build, settings, stop=stop, on_progress=on_progress).run)
 
 
 def run_async(main: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
@@ -120,17 +122,18 @@ class _Engine:
         lanes: Sequence[Lane],
         build: Build,
         options: Options,
-        stop: threading.Event,
+        *,
+        stop: threading.Event | None,
         on_progress: Callable[[Counts], None] | None,
     ) -> None:
         self.ledger, self.lanes, self.build, self.options = ledger, lanes, build, options
-        self.stop, self.on_progress = stop, on_progress
+        self.stop, self.on_progress = stop or threading.Event(), on_progress
         self.recorded: Counter[str] = Counter()
         self.was_stopped = False
         self.rules = Rules(options.refusals, options.slow_seconds)
 
     async def run(self) -> Outcome:
-        self.clerk = Clerk(self.ledger, self.options.ledger_seconds, self._count, self._end_by_ledger)
+        self.clerk = Clerk(self.ledger, self.options.ledger_seconds, self._take_commit, self._end_by_ledger)
         self.pool = Pool(self.clerk, self.options.returns)
         try:
             await self._send()
@@ -167,15 +170,14 @@ class _Engine:
         pool, size = self.pool, self.options.claim_size
         while not pool.is_stopping:
             await pool.until(lambda: len(pool.waiting) <= size // 2)
-            batch = await self.clerk.claim(size)
-            pool.waiting.extend(batch)
-            if not batch and not pool.waiting and not pool.under_way:
+            pool.has_returned = False
+            if await self.clerk.claim(size):
+                continue
+            if not pool.waiting and not pool.under_way and not pool.has_returned:
                 pool.is_done = True
-            pool.stir()
-            if pool.is_done:
+                pool.stir()
                 return
-            if not batch:
-                await pool.until(lambda: not pool.waiting and not pool.under_way)
+            await pool.until(lambda: pool.has_returned or not (pool.waiting or pool.under_way))
 
     async def _watch(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Look after the stop, the deadline that it sets, and the progress."""
@@ -189,6 +191,8 @@ class _Engine:
                 self.pool.stop()
                 deadline = loop.time() + self.options.stop_seconds
             if deadline is not None and loop.time() >= deadline:
+                # Once only: a second cancellation would cut the clean-up short.
+                deadline = math.inf
                 for worker in workers:
                     worker.cancel()
             if tick % 2 == 0:
@@ -243,8 +247,10 @@ class _Engine:
             )
             self.pool.stir()
 
-    def _count(self, verdicts: Sequence[Verdict]) -> None:
+    def _take_commit(self, verdicts: Sequence[Verdict], batch: Sequence[Claimed]) -> None:
         self.recorded.update(verdict.state for verdict in verdicts)
+        self.pool.waiting.extend(batch)
+        self.pool.stir()
 
     def _report(self) -> None:
         if self.on_progress:

@@ -39,6 +39,8 @@ class Pool:
     under_way: int = 0
     """Taken by a session and not yet given back or recorded."""
     opening: int = 0
+    has_returned: bool = False
+    """Something was put back that can be claimed again."""
     is_stopping: bool = False
     is_done: bool = False
     _returns: dict[int, int] = field(default_factory=dict)
@@ -102,13 +104,13 @@ class Pool:
         self.clerk.record(verdict)
         self._end_one()
 
-    def give_back(self, claimed: Claimed, reply: Reply, lane: Lane) -> None:
+    def give_back(self, claimed: Claimed, reply: Reply, lane: Lane, *, is_suspect: bool) -> None:
         """Put a delivery back that certainly did not go out, uncounted.
 
-        One that breaks every connection that it comes to is deferred in the end, so that it cannot
-        keep the rest from being sent.
+        One that is suspect again and again, for it broke each connection that began with it, is
+        deferred in the end, so that it cannot keep the rest from being sent.
         """
-        if self.is_over(lane):
+        if self.is_over(lane) or not is_suspect:
             self.drop(claimed)
             return
         self._returns[claimed.id] = self._returns.get(claimed.id, 0) + 1
@@ -120,6 +122,7 @@ class Pool:
     def drop(self, claimed: Claimed) -> None:
         """Put a delivery back for a reason that has nothing to do with it."""
         self.clerk.release(claimed.id)
+        self.has_returned = True
         self._end_one()
 
     def forget(self) -> None:
@@ -128,5 +131,5 @@ class Pool:
 
     def _end_one(self) -> None:
         self.under_way -= 1
-        if not self.under_way:
+        if not self.under_way or self.has_returned:
             self.stir()

@@ -56,6 +56,7 @@ class Session:
         self._is_open = False
         """A refused recipient left a transaction open, which the next MAIL would nest in."""
         self._is_dismissed = False
+        self._is_busy = False
 
     @classmethod
     async def open(cls, route: Route, context: ssl.SSLContext | None, log: Log | None = None) -> Session:
@@ -87,7 +88,9 @@ class Session:
             SessionLost: the connection ended; the tray's jobs without an answer are the caller's.
         """
         while (job := await tray.take()) is not None:
+            self._is_busy = True
             answer = await self._transact(job, tray)
+            self._is_busy = False
             if answer is None:
                 # After 354 the only way not to send is to close without the dot.
                 self._connection.abort("the claim was gone")
@@ -100,8 +103,9 @@ class Session:
 
     async def close(self) -> None:
         """Say QUIT where the server still listens, and close; a missing 221 is no fault."""
-        if self._is_dismissed:
-            self._connection.abort("dismissed")
+        if self._is_dismissed or self._is_busy:
+            # In mid-message QUIT would be read as a part of it.
+            self._connection.abort("given up")
         try:
             if not self._connection.end:
                 await self._connection.ask(b"QUIT", self.route.timeouts.quit)
