@@ -1,1 +1,0 @@
-"""From a claimed delivery to a verdict, over SMTP."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import threading
@@ -106,12 +107,11 @@ def deliver(
 
 
 def run_async(main: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
-    """Run a coroutine to its end, on uvloop where it is installed."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return asyncio.run(main())
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    """Run a coroutine to its end, on uvloop where there is a build of it."""
+    factory = None
+    with contextlib.suppress(ImportError):
+        from uvloop import new_event_loop as factory
+    with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main())
 
 
@@ -186,8 +186,8 @@ class _Engine:
         while True:
             await asyncio.sleep(_TICK)
             tick += 1
-            if self.stop.is_set() and deadline is None:
-                self.was_stopped = True
+            if deadline is None and (self.stop.is_set() or self.clerk.failure):
+                self.was_stopped = self.stop.is_set()
                 self.pool.stop()
                 deadline = loop.time() + self.options.stop_seconds
             if deadline is not None and loop.time() >= deadline:
