@@ -108,9 +108,11 @@ def deliver(
 
 def run_async(main: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
     """Run a coroutine to its end, on uvloop where there is a build of it."""
-    factory = None
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
-        from uvloop import new_event_loop as factory
+        from uvloop import new_event_loop
+
+        factory = new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(main())
 
