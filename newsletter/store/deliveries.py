@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, literal, or_, select, update
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -117,3 +117,14 @@ def requeue_uncertain(session: Session, issue_id: int) -> int:
         .returning(Delivery.id)
     )
     return len(session.execute(again).all())
+
+
+def defer_uncertain(
+    session: Session, issue_id: int, plan: Callable[[int, int, datetime | None], datetime | None]
+) -> None:
+    """Have uncertain deliveries tried again at the time that `plan` gives for id, attempts and first attempt."""
+    query = select(Delivery).where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
+    for row in session.scalars(query):
+        at = plan(row.id, row.attempts, row.first_attempt_at)
+        if at is not None:
+            row.state, row.next_attempt_at, row.finished_at = "deferred", at, None
