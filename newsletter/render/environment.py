@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gettext
+import unicodedata
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import babel.dates
@@ -23,17 +25,13 @@ from jinja2 import (
     pass_context,
 )
 from jinja2.filters import do_default
+from jinja2.runtime import Context
 
+from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
 from newsletter.render import text
 from newsletter.render.personal import Slot
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from jinja2.runtime import Context
-
-    from newsletter.content import Publication
 
 RIGHT_TO_LEFT = "right-to-left"
 
@@ -74,6 +72,9 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
         short_date=short_date,
         number=number,
         direction=direction,
+        article_direction=article_direction,
+        start_of=start_of,
+        end_of=end_of,
         default=_default,
         d=_default,
         heading=text.heading,
@@ -123,6 +124,31 @@ def locale_of(language: str) -> Locale:
 def direction(language: str | None) -> str:
     """Return `rtl` or `ltr` for a BCP 47 tag."""
     return "rtl" if language and locale_of(language).character_order == RIGHT_TO_LEFT else "ltr"
+
+
+def article_direction(article: Article, otherwise: str) -> str:
+    """Return an article's direction: of its language, else of its title's first letter that has one.
+
+    Args:
+        article: one with a title.
+        otherwise: the mail's own direction, `rtl` or `ltr`.
+    """
+    if article.language:
+        return direction(article.language)
+    for character in article.title:
+        if (kind := unicodedata.bidirectional(character)) in {"L", "R", "AL"}:
+            return "ltr" if kind == "L" else "rtl"
+    return otherwise
+
+
+def start_of(reading: str) -> str:
+    """Return the side where lines begin, `left` or `right`."""
+    return "right" if reading == "rtl" else "left"
+
+
+def end_of(reading: str) -> str:
+    """Return the side where lines end, `left` or `right`."""
+    return "left" if reading == "rtl" else "right"
 
 
 @cache

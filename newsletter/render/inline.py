@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cssutils
 import tinycss2
@@ -15,9 +16,6 @@ from premailer import Premailer
 from premailer.merge_style import csstext_to_pairs
 
 from newsletter.errors import RenderError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _DOCTYPE = re.compile(r"\s*(<!doctype[^>]*>)", re.IGNORECASE)
 _CLASS = re.compile(r"\.([A-Za-z_][\w-]*)")
@@ -88,7 +86,9 @@ def _sheet(css: str, validate: bool) -> Any:  # noqa: FBT001, ANN401 - as above;
 
 def _parse(html: str) -> Any:  # noqa: ANN401 - lxml has no types
     try:
-        tree = etree.fromstring(html, etree.HTMLParser(remove_blank_text=False, no_network=True, huge_tree=True))
+        tree = etree.fromstring(
+            html, etree.HTMLParser(remove_blank_text=False, no_network=True, huge_tree=True)
+        )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         message = f"The HTML part is no page: {error}."
         raise RenderError(message) from error
@@ -147,45 +147,52 @@ def split_css(css: str, problems: list[str]) -> tuple[str, str]:
         problems: gets a line for each rule that is dropped, and for each one kept only since cssutils
             would have lost some of it.
     """
-    flat, kept = [], []
+    flat: list[str] = []
+    kept: list[str] = []
     for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         if rule.type == "error":
             problems.append(f"CSS line {rule.source_line}: {rule.message}; the rule was dropped.")
         elif rule.type == "at-rule":
             if rule.lower_at_keyword in _DROPPED_AT_RULES:
-                problems.append(f"CSS line {rule.source_line}: @{rule.at_keyword} was dropped: nothing is loaded.")
+                problems.append(
+                    f"CSS line {rule.source_line}: @{rule.at_keyword} was dropped: nothing is loaded."
+                )
             else:
-                kept.append(rule)
-        elif not _is_plain(rule):
-            kept.append(rule)
-        elif lost := _lost(rule):
-            problems.append(
-                f"CSS line {rule.source_line}: {', '.join(lost)} cannot be inlined; kept in the style block."
-            )
-            flat.append(rule)
-            kept.append(rule)
+                kept.append(re.sub(r"\n\s*", " ", rule.serialize()).strip())
         else:
-            flat.append(rule)
-    return tinycss2.serialize(flat), _indented(kept)
+            _split_rule(rule, flat, kept, problems)
+    return "\n".join(flat), "\n".join(kept)
 
 
-def _indented(rules: list[Any]) -> str:
-    return "\n".join(re.sub(r"\n\s*", " ", tinycss2.serialize([rule])).strip() for rule in rules)
+def _split_rule(rule: Any, flat: list[str], kept: list[str], problems: list[str]) -> None:  # noqa: ANN401 - tinycss2 has no types
+    block = "{" + tinycss2.serialize(rule.content).strip() + "}"
+    selectors = [selector.strip() for selector in tinycss2.serialize(rule.prelude).split(",")]
+    plain = [selector for selector in selectors if _is_plain(selector)]
+    lost = _lost(rule) if plain else []
+    if lost:
+        problems.append(
+            f"CSS line {rule.source_line}: {', '.join(lost)} cannot be inlined; kept in the style block."
+        )
+    if plain:
+        flat.append(", ".join(plain) + block)
+    if lost or len(plain) < len(selectors):
+        kept.append(", ".join(selectors if lost else [s for s in selectors if s not in plain]) + block)
 
 
-def _is_plain(rule: Any) -> bool:  # noqa: ANN401 - tinycss2 has no types
-    """Whether a selector holds on a mail that nobody touches; `*` is skipped by premailer, so kept."""
-    selector = tinycss2.serialize(rule.prelude)
+def _is_plain(selector: str) -> bool:
+    """Whether a selector holds on a mail that nobody touches; premailer skips `*`, so that is kept."""
     for name in _PREMAILER_FILTERS:
         selector = selector.replace(name, "")
-    return ":" not in selector and "*" not in selector
+    return not any(sign in selector for sign in ":*(")
 
 
 def _lost(rule: Any) -> list[str]:  # noqa: ANN401 - tinycss2 has no types
     """Return the declarations that cssutils, which knows CSS 2.1, would drop without a word."""
     written = [
         declaration
-        for declaration in tinycss2.parse_blocks_contents(rule.content, skip_comments=True, skip_whitespace=True)
+        for declaration in tinycss2.parse_blocks_contents(
+            rule.content, skip_comments=True, skip_whitespace=True
+        )
         if declaration.type == "declaration"
     ]
     style = "; ".join(f"{d.lower_name}: {tinycss2.serialize(d.value).strip()}" for d in written)

@@ -59,10 +59,8 @@ def compile_body(text: str, html: str, nonce: str) -> bytes:
     plain = personal.compile_part(text.rstrip("\n") + "\n", nonce, "text")
     page = personal.compile_part(html.rstrip("\n") + "\n", nonce, "html")
     plain[0] = head + _part_head(boundary, "plain") + plain[0]
-    plain[-1] += b"\r\n" + _part_head(boundary, "html") + page[0]
     page[-1] += f"\r\n--{boundary}--\r\n".encode("ascii")
-    if len(page) == 1:
-        plain[-1] += f"\r\n--{boundary}--\r\n".encode("ascii")
+    plain[-1] += b"\r\n" + _part_head(boundary, "html") + page[0]
     return personal.pack([*plain, *page[1:]])
 
 
@@ -150,9 +148,7 @@ def build_message(
     )
 
 
-def build_notice(
-    notice: Notice, publication: Publication, to: str, *, uid: str, date: datetime
-) -> bytes:
+def build_notice(notice: Notice, publication: Publication, to: str, *, uid: str, date: datetime) -> bytes:
     """Build a mail that a person caused: a confirmation, a link to sign in, word of a waiting draft.
 
     Args:
@@ -193,7 +189,9 @@ def _static_head(publication: Publication, issue: IssueIdentity) -> bytes:
         (
             _from(publication),
             # RFC 2919: the identifier outlives the name; no encoded word may stand before it.
-            field("List-Id", f"{quoted(name)} <{label}.{domain}>" if name else f"<{label}.{domain}>", octets=255),
+            field(
+                "List-Id", f"{quoted(name)} <{label}.{domain}>" if name else f"<{label}.{domain}>", octets=255
+            ),
             field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
             field("List-Help", f"<{page}>"),
             field("List-Subscribe", f"<{page}>"),

@@ -5,15 +5,12 @@ from __future__ import annotations
 import binascii
 import html
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from newsletter.content import Recipient
 from newsletter.errors import RenderError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from newsletter.content import Recipient
 
 Place = Literal["html", "text"]
 
