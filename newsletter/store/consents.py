@@ -36,6 +36,4 @@ def find_last_consent(session: Session, subscription_id: int, event: str) -> Con
 
 def clear_consent_details(session: Session, subscription_ids: Sequence[int]) -> None:
     """Take out what tells of the person; that and when something was agreed stays."""
-    session.execute(
-        update(Consent).where(Consent.subscription_id.in_(subscription_ids)).values(detail=None)
-    )
+    session.execute(update(Consent).where(Consent.subscription_id.in_(subscription_ids)).values(detail=None))

@@ -143,11 +143,15 @@ def erase_traces(session: Session, subscriber_id: int, email: str, alias: str) -
     session.execute(
         update(Delivery).where(Delivery.subscriber_id == subscriber_id).values(email=alias, reply=None)
     )
-    session.execute(delete(Notice).where(or_(Notice.email == email, Notice.key.contains(email, autoescape=True))))
+    session.execute(
+        delete(Notice).where(or_(Notice.email == email, Notice.key.contains(email, autoescape=True)))
+    )
     for entry in session.scalars(
         select(AuditEntry).where(
-            or_(AuditEntry.subject.icontains(email, autoescape=True),
-                AuditEntry.detail.icontains(email, autoescape=True),)
+            or_(
+                AuditEntry.subject.icontains(email, autoescape=True),
+                AuditEntry.detail.icontains(email, autoescape=True),
+            )
         )
     ):
         entry.subject, entry.detail = alias, None

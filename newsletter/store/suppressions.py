@@ -25,6 +25,4 @@ def add_suppression(session: Session, address_hash: str, reason: str, *, now: da
 
 def list_suppressed(session: Session, hashes: Collection[str]) -> set[str]:
     """Those of the hashes that are suppressed."""
-    return set(
-        session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes)))
-    )
+    return set(session.scalars(select(Suppression.address_hash).where(Suppression.address_hash.in_(hashes))))

@@ -23,7 +23,13 @@ _MARK = "https://link.invalid/"
 
 
 def make_notice(
-    templates: Path, name: str, publication: Publication, email: str, values: Mapping[str, str], *, now: datetime
+    templates: Path,
+    name: str,
+    publication: Publication,
+    email: str,
+    values: Mapping[str, object],
+    *,
+    now: datetime,
 ) -> NewNotice:
     """Build a mail to one person.
 
@@ -36,7 +42,7 @@ def make_notice(
         now: Aware; the mail's date.
 
     """
-    links = {key: value for key, value in values.items() if key.endswith("_url")}
+    links = {key: str(value) for key, value in values.items() if key.endswith("_url")}
     rest = tuple(sorted((key, value) for key, value in values.items() if key not in links))
     notice = _render(templates, name, publication, tuple(sorted(links)), rest)
     uid = secrets.token_hex(12)
@@ -56,7 +62,7 @@ def _render(
     name: str,
     publication: Publication,
     links: tuple[str, ...],
-    rest: tuple[tuple[str, str], ...],
+    rest: tuple[tuple[str, object], ...],
 ) -> Notice:
     """Render once for everybody: inlining takes so long that an answer's time would tell who is known."""
     marks = {link: f"{_MARK}{link}" for link in links}
