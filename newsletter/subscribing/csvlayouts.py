@@ -21,11 +21,18 @@ NAME_COLUMNS = ("name", "full_name", "display_name", "subscriber_name")
 FIRST_COLUMNS = ("first_name", "firstname", "given_name", "forename")
 LAST_COLUMNS = ("last_name", "lastname", "surname", "family_name")
 STATUS_COLUMNS = ("status", "subscriber_type", "state", "subscription_status")
-YES_COLUMNS = ("subscribed_to_emails", "subscribed", "engagement_optin")
+YES_COLUMNS = ("subscribed_to_emails", "subscribed")
 NO_COLUMNS = ("email_disabled", "unsubscribed", "global_unsubscribe")
 ENDED_COLUMNS = ("unsubscribed_at", "unsubscription_date", "unsub_time", "deleted_at", "ended_at")
 BOUNCED_COLUMNS = ("clean_time",)
-CREATED_COLUMNS = ("created_at", "optin_time", "creation_date", "subscription_date", "subscribed_at", "created")
+CREATED_COLUMNS = (
+    "created_at",
+    "optin_time",
+    "creation_date",
+    "subscription_date",
+    "subscribed_at",
+    "created",
+)
 CONFIRMED_COLUMNS = ("confirmed_at", "confirm_time")
 
 _TRUE = {"true", "yes", "1", "t", "y"}
@@ -36,7 +43,7 @@ _MEANINGS: dict[SubscriptionStatus, str] = {
     "paused": "paused",
     "pending": "pending unconfirmed unactivated validating not_confirmed awaiting_confirmation",
     "unsubscribed": "unsubscribed inactive disabled removed opted_out opt_out deleted archived cancelled"
-    " nonsubscribed non_subscribed upstream 0 2 3 4",
+    " nonsubscribed non_subscribed 0 2 3 4",
     "bounced": "bounced cleaned bounce hard_bounced undeliverable invalid undeliverable_address",
     "complained": "complained complaint spam blocklisted blacklisted blocked banned abuse malicious suppressed",
 }
@@ -61,6 +68,7 @@ class Person:
     created_at: datetime | None = None
     confirmed_at: datetime | None = None
     ended_at: datetime | None = None
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,7 @@ def read_values(email: str, values: Mapping[str, str]) -> Person:
         created_at=parse_instant(_first(values, CREATED_COLUMNS)),
         confirmed_at=parse_instant(_first(values, CONFIRMED_COLUMNS)),
         ended_at=parse_instant(_first(values, (*ENDED_COLUMNS, *BOUNCED_COLUMNS))),
+        paused_until=parse_instant(_first(values, ("paused_until",))),
     )
 
 

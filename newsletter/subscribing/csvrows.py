@@ -68,7 +68,9 @@ def iterate_lines(path: Path, encoding: str) -> Iterator[str]:
     with path.open(encoding=encoding, errors="replace", newline=None) as file:
         while line := file.readline(LONGEST_LINE):
             if len(line) == LONGEST_LINE:
-                raise ParseError(f"{path} has a line of over {LONGEST_LINE} characters: it is not a list of people")
+                raise ParseError(
+                    f"{path} has a line of over {LONGEST_LINE} characters: it is not a list of people"
+                )
             yield line.rstrip("\n")
 
 
@@ -128,7 +130,9 @@ def _split(number: int, text: str, delimiter: str) -> Record:
             end = len(text) if end < 0 else end
             cells.append(text[start:end])
             if '"' in cells[-1]:
-                return Record(number, (), f"a quote stands inside a cell that is not quoted: {cells[-1].strip()}")
+                return Record(
+                    number, (), f"a quote stands inside a cell that is not quoted: {cells[-1].strip()}"
+                )
         if end == len(text):
             return Record(number, tuple(cells))
         if text[end] != delimiter:
