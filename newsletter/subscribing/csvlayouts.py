@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from newsletter.content import SubscriptionStatus
 
 EMAIL_COLUMNS = (
-    "email", "email_address", "e_mail", "e_mail_address", "mail", "subscriber_email", "emailaddress", "address",
+    "email", "email_address", "e_mail", "e_mail_address", "mail", "subscriber_email", "emailaddress",
+    "address",
 )  # fmt: skip
 NAME_COLUMNS = ("name", "full_name", "display_name", "subscriber_name")
 FIRST_COLUMNS = ("first_name", "firstname", "given_name", "forename")
@@ -39,13 +40,13 @@ _TRUE = {"true", "yes", "1", "t", "y"}
 _FALSE = {"false", "no", "0", "f", "n"}
 _MEANINGS: dict[SubscriptionStatus, str] = {
     "active": "active subscribed enabled confirmed regular premium free paid gifted trialed past_due churning"
-    " churned paused_billing comped member subscriber opt_in opted_in 1",
+    " churned comped member subscriber opt_in opted_in 1",
     "paused": "paused",
     "pending": "pending unconfirmed unactivated validating not_confirmed awaiting_confirmation",
     "unsubscribed": "unsubscribed inactive disabled removed opted_out opt_out deleted archived cancelled"
     " nonsubscribed non_subscribed 0 2 3 4",
     "bounced": "bounced cleaned bounce hard_bounced undeliverable invalid undeliverable_address",
-    "complained": "complained complaint spam blocklisted blacklisted blocked banned abuse malicious suppressed",
+    "complained": "complained complaint spam blocklisted blacklisted blocked banned abuse malicious",
 }
 MEANINGS: Mapping[str, SubscriptionStatus] = {
     word: status for status, words in _MEANINGS.items() for word in words.split()
@@ -152,8 +153,8 @@ def restore(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in DANGEROUS and len(cell) > 1 else cell
 
 
-DANGEROUS = frozenset("=+-@'\t\r\n＝＋－＠")
-"""What makes a spreadsheet take a cell for a formula (reliability 4.1, 25), and the mark itself."""
+DANGEROUS = frozenset("=+-@'\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What makes a spreadsheet take a cell for a formula, the full-width forms too, and the mark itself."""
 
 
 def _first(values: Mapping[str, str], names: Sequence[str]) -> str:

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from newsletter.store.models import Subscriber, Subscription
 
 COLUMNS = (
-    "email", "name", "status", "categories", "cadence", "created_at", "confirmed_at", "paused_until", "ended_at",
-)  # fmt: skip
+    "email",
+    "name",
+    "status",
+    "categories",
+    "cadence",
+    "created_at",
+    "confirmed_at",
+    "paused_until",
+    "ended_at",
+)
 
 
 def export_subscribers(
@@ -44,7 +52,7 @@ def export_subscribers(
 
 
 def neutralise(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula; `csvlayouts.restore` takes it off."""
+    """Put an apostrophe before what a spreadsheet would run; `csvlayouts.restore` takes it off."""
     return f"'{cell}" if cell[:1] in DANGEROUS and cell else cell
 
 

@@ -109,7 +109,7 @@ def _take_in(session: Session, run: _Run, found: Sequence[tuple[str, Person]], r
     known = suppressions.list_suppressed(session, [each for many in hashes.values() for each in many])
     allowed = [(email, person) for email, person in found if not known.intersection(hashes[email])]
     report.suppressed += len(found) - len(allowed)
-    first = {email: person for email, person in reversed(allowed)}
+    first = dict(reversed(allowed))
     rows = subscribers.add_subscribers(
         session,
         [
@@ -161,11 +161,11 @@ def _make(run: _Run, row: Subscriber, person: Person) -> Subscription:
 
 def _strictest(run: _Run, person: Person) -> SubscriptionStatus:
     """What the list says holds; only its `active` gives way to a cautious `--status pending`."""
-    if person.status in {None, "active"}:
+    if person.status is None or person.status == "active":
         return run.status
     if person.status == "paused" and person.paused_until is None:
         return "pending"
-    return person.status or run.status
+    return person.status
 
 
 def _change(session: Session, run: _Run, row: Subscriber, subscription: Subscription, person: Person) -> bool:
