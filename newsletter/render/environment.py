@@ -26,6 +26,7 @@ from jinja2 import (
 )
 from jinja2.filters import do_default
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
@@ -70,11 +71,15 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
     environment.filters.update(
         long_date=long_date,
         short_date=short_date,
+        long_date_time=long_date_time,
         number=number,
         direction=direction,
         article_direction=article_direction,
         start_of=start_of,
         end_of=end_of,
+        opposite=opposite,
+        mixed=mixed,
+        whole=whole,
         default=_default,
         d=_default,
         heading=text.heading,
@@ -151,6 +156,28 @@ def end_of(reading: str) -> str:
     return "left" if reading == "rtl" else "right"
 
 
+def opposite(side: str) -> str:
+    """Return `right` for `left` and the other way round."""
+    return "left" if side == "right" else "right"
+
+
+def mixed(words: str, reading: str) -> Markup:
+    """Return the attribute `dir="auto"` for a text that may run against the mail's direction.
+
+    Args:
+        words: a title or a name.
+        reading: the mail's own direction.
+    """
+    against = {"R", "AL"} if reading == "ltr" else {"L"}
+    found = any(unicodedata.bidirectional(character) in against for character in words)
+    return Markup(' dir="auto"' if found else "")
+
+
+def whole(words: str) -> str:
+    """Return a text that no line may break, such as a date: its blanks made no-break spaces."""
+    return words.replace(" ", "\u00a0")
+
+
 @cache
 def _zone(name: str) -> ZoneInfo:
     try:
@@ -181,6 +208,15 @@ def long_date(context: Context, instant: datetime) -> str:
 def short_date(context: Context, instant: datetime) -> str:
     """Filter: `3 Oct 2017` in the publication's language and zone."""
     return _date(context, instant, "medium")
+
+
+@pass_context
+def long_date_time(context: Context, instant: datetime) -> str:
+    """Filter: date, wall-clock time and zone in the publication's language and zone."""
+    publication = _publication(context)
+    zone = _zone(publication.timezone)
+    local = babel.dates.format_datetime(instant, "long", tzinfo=zone, locale=locale_of(publication.language))
+    return local.replace("\u202f", " ")
 
 
 @pass_context

@@ -16,6 +16,7 @@ from newsletter.render.inline import inline
 from newsletter.render.message import compile_body
 from newsletter.render.text import Footnotes, tidy
 
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -82,7 +83,8 @@ def _render(environment: Environment, publication: Publication, name: str, value
     with explained():
         rendered = environment.get_template(f"{folder}/{name}").render(values)
     # A feed may hold controls and halves of characters, which neither XML nor a mail can carry.
-    return _UNPRINTABLE.sub("", rendered)
+    rendered = _UNPRINTABLE.sub("", rendered)
+    return _BLANK_LINES.sub("\n", rendered) if name.endswith(".html") else rendered
 
 
 def _one_line(text: str) -> str:

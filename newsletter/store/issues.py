@@ -117,11 +117,16 @@ def find_variant(session: Session, issue_id: int, key: str = WHOLE) -> IssueVari
     return session.scalars(query).one_or_none()
 
 
+def thaw(session: Session, issue_id: int) -> None:
+    """Forget what an approval had frozen, so that the draft may change again."""
+    session.execute(delete(IssueVariant).where(IssueVariant.issue_id == issue_id))
+
+
 def freeze_variant(
     session: Session, issue_id: int, rendered: RenderedIssue, headers: dict[str, object]
 ) -> None:
     """Keep what goes out, replacing what an approval that was taken back had kept."""
-    session.execute(delete(IssueVariant).where(IssueVariant.issue_id == issue_id, IssueVariant.key == WHOLE))
+    thaw(session, issue_id)
     session.add(
         IssueVariant(
             issue_id=issue_id,
