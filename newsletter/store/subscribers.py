@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from newsletter.errors import NotFoundError
 from newsletter.store.models import (
     AuditEntry,
     Delivery,
@@ -155,24 +154,3 @@ def erase_traces(session: Session, subscriber_id: int, email: str, alias: str) -
         )
     ):
         entry.subject, entry.detail = alias, None
-
-
-def get_publication_row(session: Session, slug: str | None) -> Publication:
-    """The publication of that slug, or the only one.
-
-    Raises:
-        NotFoundError: There is none of that slug, or several and none was named.
-
-    """
-    query = select(Publication).order_by(Publication.slug)
-    rows = list(session.scalars(query if slug is None else query.where(Publication.slug == slug)))
-    if len(rows) == 1:
-        return rows[0]
-    if slug is not None:
-        message = f"no publication {slug!r}: `newsletter publication list` shows them"
-    elif rows:
-        known = ", ".join(row.slug for row in rows)
-        message = f"there are several publications ({known}): say which with --publication SLUG"
-    else:
-        message = "there is no publication yet: run `newsletter init`"
-    raise NotFoundError(message)

@@ -7,7 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from newsletter.store import subscribers
+from newsletter.store import publications, subscribers
 from newsletter.subscribing.csvlayouts import DANGEROUS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def export_subscribers(
 
     """
     with database.read() as session:
-        publication = subscribers.get_publication_row(session, slug)
+        publication = publications.find_publication(session, slug)
         if form == "csv":
             yield _csv_line(COLUMNS)
         for subscription, person in subscribers.iterate_subscriptions(session, publication.id):

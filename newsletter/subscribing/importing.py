@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from newsletter.config import read_keys
 from newsletter.errors import AddressError
-from newsletter.store import consents, subscribers, suppressions
+from newsletter.store import consents, publications, subscribers, suppressions
 from newsletter.store.models import Subscription
 from newsletter.subscribing.addresses import address_hashes, normalise_address
 from newsletter.subscribing.peoplefiles import Entry, iterate_people
@@ -77,7 +77,7 @@ def import_subscribers(
 
     """
     with database.read() as session:
-        publication_id = subscribers.get_publication_row(session, slug).id
+        publication_id = publications.find_publication(session, slug).id
     run = _Run(publication_id, status, read_keys(settings), now)
     report = ImportReport()
     people = iterate_people(file)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from newsletter.config import read_keys
 from newsletter.errors import StateError
 from newsletter.render import links
-from newsletter.store import consents, notices, subscribers, suppressions
+from newsletter.store import consents, notices, publications, subscribers, suppressions
 from newsletter.store.categories import list_categories
 from newsletter.subscribing import limits, mails
 from newsletter.subscribing.addresses import address_hashes, normalise_address
@@ -152,7 +152,7 @@ def send_preferences_link(
     address = normalise_address(email)
     keys = read_keys(settings)
     with database.write() as session:
-        row = subscribers.get_publication_row(session, slug)
+        row = publications.find_publication(session, slug)
         publication = get_publication(session, settings, row)
         hashes = address_hashes(address, keys)
         person = subscribers.find_subscriber(session, address)

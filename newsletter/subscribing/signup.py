@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from newsletter.config import read_keys
 from newsletter.errors import StateError, TokenError
 from newsletter.render import links
-from newsletter.store import consents, notices, subscribers, suppressions
+from newsletter.store import consents, notices, publications, subscribers, suppressions
 from newsletter.store.categories import list_categories
 from newsletter.store.models import Subscription
 from newsletter.subscribing import limits, mails
@@ -94,7 +94,7 @@ def sign_up(database: Database, settings: Settings, request: SignUp, *, now: dat
     email = normalise_address(request.email)
     keys = read_keys(settings)
     with database.write() as session:
-        row = subscribers.get_publication_row(session, request.slug)
+        row = publications.find_publication(session, request.slug)
         publication = get_publication(session, settings, row)
         wanted = _decide(session, publication, email, request, keys, now=now)
     if wanted is not None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
-from sqlalchemy import func, select
-
 from newsletter.config import Settings, read_keys
-from newsletter.content import Approval, Publication, SubscriptionStatus
+from newsletter.content import Publication, SubscriptionStatus
 from newsletter.errors import TokenError
 from newsletter.render import links
-from newsletter.store import models, subscribers
+from newsletter.store import models, publications, subscribers
 from newsletter.subscribing.addresses import mask_address
 
 if TYPE_CHECKING:
@@ -99,19 +97,5 @@ def make_token(settings: Settings, purpose: str, subscription_id: int) -> str:
 
 
 def get_publication(session: Session, settings: Settings, row: models.Publication) -> Publication:
-    """Return a publication as the stages know it; with several, each has its own path."""
-    alone = session.scalar(select(func.count()).select_from(models.Publication)) == 1
-    return Publication(
-        id=row.id,
-        slug=row.slug,
-        name=row.name,
-        sender=row.sender,
-        reply_to=row.reply_to,
-        address=row.address,
-        language=row.language,
-        timezone=row.timezone,
-        schedule=row.schedule,
-        approval=cast("Approval", row.approval),
-        url=settings.base_url if alone else f"{settings.base_url}/p/{row.slug}",
-        theme=row.theme,
-    )
+    """Return a publication as the stages know it."""
+    return publications.load_publication(session, settings.base_url, row.id)

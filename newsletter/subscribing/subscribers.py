@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from newsletter.config import read_keys
 from newsletter.errors import NotFoundError, StateError
-from newsletter.store import consents, rates, suppressions
+from newsletter.store import consents, publications, rates, suppressions
 from newsletter.store import subscribers as store
 from newsletter.store.models import Subscription
 from newsletter.subscribing.addresses import address_hashes, normalise_address
@@ -42,7 +42,7 @@ def add_subscriber(
     """
     address = normalise_address(email)
     with database.write() as session:
-        publication = store.get_publication_row(session, slug)
+        publication = publications.find_publication(session, slug)
         if suppressions.list_suppressed(session, address_hashes(address, read_keys(settings))):
             raise StateError(f"{address} is suppressed and must never be mailed again")
         person = store.add_subscribers(
@@ -106,7 +106,7 @@ def list_subscribers(
 
     """
     with database.read() as session:
-        publication = store.get_publication_row(session, slug)
+        publication = publications.find_publication(session, slug)
         for row, person in store.iterate_subscriptions(session, publication.id, status):
             yield {"email": person.email, "name": person.name, **_describe(row, publication)}
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.errors import NotFoundError, StateError
-from newsletter.store import consents, subscribers
+from newsletter.store import consents, publications, subscribers
 from newsletter.subscribing.addresses import normalise_address
 from newsletter.subscribing.standing import (
     UNSUBSCRIBE,
@@ -73,7 +73,7 @@ def unsubscribe_address(
     """
     address = normalise_address(email)
     with database.write() as session:
-        publication = subscribers.get_publication_row(session, slug)
+        publication = publications.find_publication(session, slug)
         person = subscribers.find_subscriber(session, address)
         row = None if person is None else subscribers.find_subscription(session, publication.id, person.id)
         if person is None or row is None:
