@@ -215,8 +215,11 @@ def long_date_time(context: Context, instant: datetime) -> str:
     """Filter: date, wall-clock time and zone in the publication's language and zone."""
     publication = _publication(context)
     zone = _zone(publication.timezone)
-    local = babel.dates.format_datetime(instant, "long", tzinfo=zone, locale=locale_of(publication.language))
-    return local.replace("\u202f", " ")
+    time = babel.dates.format_time(
+        instant.astimezone(zone), "short", tzinfo=zone, locale=locale_of(publication.language)
+    )
+    # CLDR parts the hour from AM by U+202F, which many fonts of mail clients lack.
+    return f"{_date(context, instant, 'long')}, {time} ({publication.timezone})".replace("\u202f", " ")
 
 
 @pass_context
