@@ -22,8 +22,24 @@ _LIST_URIS = re.compile(r"<[^<>\s]+>(?:\s*,\s*<[^<>\s]+>)*")
 _LIST_ID = re.compile(r'(?:"(?:[^"\\]|\\.)*"\s+|[\w .-]+\s)?<[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+>')
 _MESSAGE_ID = re.compile(r"<[^<>@\s]+@([^<>@\s]+)>")
 _FREEMAIL = frozenset(
-    "gmail.com googlemail.com yahoo.com outlook.com hotmail.com live.com aol.com icloud.com gmx.com gmx.de "
-    "web.de mail.ru yandex.ru proton.me protonmail.com tut.by".split()
+    [
+        "gmail.com",
+        "googlemail.com",
+        "yahoo.com",
+        "outlook.com",
+        "hotmail.com",
+        "live.com",
+        "aol.com",
+        "icloud.com",
+        "gmx.com",
+        "gmx.de",
+        "web.de",
+        "mail.ru",
+        "yandex.ru",
+        "proton.me",
+        "protonmail.com",
+        "tut.by",
+    ]
 )
 
 

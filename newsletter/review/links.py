@@ -11,12 +11,38 @@ from newsletter.review.headers import Faults
 from newsletter.review.mail import Facts, Mail, is_loopback, place
 
 _SHORTENERS = frozenset(
-    "bit.ly t.co tinyurl.com goo.gl ow.ly is.gd buff.ly rebrand.ly cutt.ly lnkd.in t.ly clck.ru shorturl.at".split()
+    [
+        "bit.ly",
+        "t.co",
+        "tinyurl.com",
+        "goo.gl",
+        "ow.ly",
+        "is.gd",
+        "buff.ly",
+        "rebrand.ly",
+        "cutt.ly",
+        "lnkd.in",
+        "t.ly",
+        "clck.ru",
+        "shorturl.at",
+    ]
 )
 _VAGUE = frozenset(
-    "here|click here|click|read more|more|learn more|link|this link|this|details|continue|go|see more".split(
-        "|"
-    )
+    [
+        "here",
+        "click here",
+        "click",
+        "read more",
+        "more",
+        "learn more",
+        "link",
+        "this link",
+        "this",
+        "details",
+        "continue",
+        "go",
+        "see more",
+    ]
 )
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _TARGETS = "//@id | //a/@name"

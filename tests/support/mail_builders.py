@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, E501 - replace() checks the types of changes; titles are as long as they are
 """Values for tests of what goes into a mail: every field has a default, a test gives what matters to it."""
 
 from __future__ import annotations
