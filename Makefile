@@ -1,0 +1,35 @@
+# The commands of this checkout; each makes .venv first if it is not there. `make demo` and `make test` come first.
+VENV := .venv
+STAMP := $(VENV)/.installed
+PYTEST := $(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist worksteal --cov --cov-report term --cov-fail-under 95 $(ARGS)
+
+.PHONY: demo run test test-deep check docs lock
+
+demo: $(STAMP) ## the whole job on sample sources; ONCE=1 ends after the send, PORT=N picks the port
+	@$(VENV)/bin/newsletter demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+
+run: $(STAMP) ## what a single machine runs: web, scheduler and sender
+	@$(VENV)/bin/newsletter run
+
+test: $(STAMP) ## the tests; ARGS="-k name" goes to pytest, JOBS=N sets the processes
+	@$(PYTEST)
+
+test-deep: $(STAMP) ## the same over whole ranges instead of slices
+	@$(PYTEST) --deep
+
+check: $(STAMP) ## lint, format, types and import contracts alone
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/python -m mypy .
+	@$(VENV)/bin/lint-imports --no-logo
+
+docs: $(STAMP) ## writes docs/cli.md from the commands' --help
+	@$(VENV)/bin/python docs/reference.py >docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+
+lock: ## resolves requirements.lock anew from pyproject.toml (needs uv); UPGRADE=1 takes newer versions
+	@uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
+	  --group build --group test pyproject.toml -o requirements.lock >/dev/null
+
+$(STAMP): requirements.lock pyproject.toml deploy/bootstrap.sh
+	@deploy/bootstrap.sh

@@ -1,0 +1,116 @@
+"""One connection's desk: builds the messages that its session takes, and judges the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from newsletter.content import Claimed
+from newsletter.deliver.pool import Lane, Pool
+from newsletter.deliver.replies import STATES, Meaning, Reply, Stage, classify_reply
+from newsletter.deliver.session import Job, Outgoing
+from newsletter.errors import DeliveryError
+
+Build = Callable[[Claimed], Outgoing]
+"""Makes the message of one delivery; what it raises fails that delivery alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When the engine loses patience."""
+
+    refusals: int
+    slow_seconds: float
+
+
+@dataclass(slots=True)
+class Desk:
+    """The tray of one session."""
+
+    pool: Pool
+    lane: Lane
+    build: Build
+    rules: Rules
+    jobs: dict[int, Job] = field(default_factory=dict)
+    settled: int = 0
+    trouble: str | None = None
+    """Why the session ended before it should."""
+    _opened_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    _pause: float = 0.0
+
+    async def take(self) -> Job | None:
+        """Give the next message; None when the connection has carried enough, or there is none."""
+        route, pool = self.lane.route, self.pool
+        if self._pause:
+            await pool.until(lambda: pool.is_over(self.lane), self._pause)
+            self._pause = 0.0
+        age = asyncio.get_running_loop().time() - self._opened_at
+        if self.settled >= route.messages_per_connection or age >= route.seconds_per_connection:
+            return None
+        while (claimed := await pool.take(self.lane, route.idle_seconds)) is not None:
+            job = self._make(claimed)
+            if job is not None:
+                return job
+        return None
+
+    def _make(self, claimed: Claimed) -> Job | None:
+        try:
+            job = Job(claimed, self.build(claimed))
+        except Exception as error:  # noqa: BLE001 - one recipient's values never stop the rest
+            reply = Reply(0, f"the message could not be made: {type(error).__name__}: {error}")
+            self.pool.record(claimed, "failed", reply, None)
+            return None
+        self.jobs[claimed.id] = job
+        return job
+
+    async def intend(self, job: Job) -> bool:
+        """Record the intent; a delivery whose claim is gone is nobody's from here."""
+        is_held = await self.pool.clerk.intend(job.claimed.id)
+        if not is_held and job.claimed.id in self.jobs:
+            del self.jobs[job.claimed.id]
+            self.pool.forget()
+        return is_held
+
+    def settle(self, job: Job, stage: Stage, reply: Reply) -> bool:
+        """Judge the last reply of a message; False: the session must end."""
+        if self.jobs.pop(job.claimed.id, None) is None:
+            # Refused at DATA, and its claim was gone as well.
+            return True
+        meaning, lane = classify_reply(stage, reply), self.lane
+        if stage is not Stage.LOCAL and meaning is not Meaning.RETRY:
+            lane.refusals = lane.refusals + 1 if meaning is Meaning.ISSUE else 0
+        state = STATES.get(meaning)
+        if state is not None:
+            self.settled += 1
+            lane.failures = 0
+            self._pause = self.rules.slow_seconds if meaning is Meaning.SLOW else 0.0
+            self.pool.record(job.claimed, state, reply, lane.route.name)
+            return meaning is not Meaning.UNCERTAIN
+        if meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals:
+            self._close_lane(meaning, reply)
+        elif meaning is Meaning.RETRY:
+            self.trouble = f"the server says at {stage.upper()}: {reply}"
+        is_suspect = meaning is Meaning.ISSUE or not self.settled
+        self.pool.give_back(job.claimed, reply, lane, is_suspect=is_suspect)
+        return meaning is Meaning.ISSUE and lane.down is None
+
+    def _close_lane(self, meaning: Meaning, reply: Reply) -> None:
+        route = self.lane.route
+        if meaning is Meaning.ISSUE:
+            what = f"refused the sender or the message {self.lane.refusals} times in a row"
+            advice = "check the publication's sender address and the message's size; no recipient was touched"
+        else:
+            what, advice = "takes no more mail for now", "send again when it does"
+        self.lane.down = DeliveryError(f"route {route.name!r}: {route.place} {what}: {reply}; {advice}")
+        self.pool.stir()
+
+    def clear(self, why: str) -> None:
+        """Settle what the session left: uncertain where the dot may have gone out, else given back."""
+        for job in self.jobs.values():
+            if job.dotted:
+                reply = Reply(0, f"no answer to the whole message: {why}")
+                self.pool.record(job.claimed, "uncertain", reply, self.lane.route.name)
+            else:
+                self.pool.give_back(job.claimed, Reply(0, why), self.lane, is_suspect=not self.settled)
+        self.jobs.clear()

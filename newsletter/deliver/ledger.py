@@ -1,0 +1,53 @@
+"""What delivery asks of the ledger, which is the truth about who got the issue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from newsletter.content import Claimed, Verdict
+
+
+class Ledger(Protocol):
+    """One row per (issue, subscriber), seen through one process's claims.
+
+    All calls are plain functions, come from one thread of the engine's own, never two at once, and
+    are durable when they return. Each may raise DatabaseError: the engine then begins nothing new,
+    keeps in memory what it knows, and makes the same call again; so each must be safe to repeat.
+    """
+
+    def claim(self, limit: int) -> list[Claimed]:
+        """Take at most `limit` deliveries that are due, as `claimed` under this process's token.
+
+        Returns:
+            Nothing where nothing is due now; never a delivery that this process holds already.
+        """
+        ...
+
+    def intend(self, ids: Collection[int]) -> set[int]:
+        """Record that the bodies of these are about to be written: `claimed` to `dot_sent`.
+
+        Returns:
+            The ids whose claim still holds, those already `dot_sent` by this process among them. Any
+            other must not be sent: its subscriber left, the issue was paused or cancelled, or another
+            process took it over.
+        """
+        ...
+
+    def record(self, verdicts: Sequence[Verdict]) -> None:
+        """Record what became of deliveries: `sent`, `deferred`, `failed` or `uncertain`.
+
+        Valid from `claimed` and from `dot_sent`. A verdict whose claim no longer holds is dropped.
+        """
+        ...
+
+    def release(self, ids: Collection[int]) -> None:
+        """Give back what certainly did not go out, from `claimed` or `dot_sent`: to `queued` at once.
+
+        The attempt does not count. A delivery whose claim no longer holds is left as it is.
+        """
+        ...
+
+    def should_stop(self) -> bool:
+        """Tell whether the issue was paused or cancelled; asked about once a second."""
+        ...

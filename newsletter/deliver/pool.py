@@ -1,0 +1,135 @@
+"""What the connections of one send share: claimed deliveries that wait, and each route's standing."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from newsletter.content import Claimed, DeliveryState, Verdict
+from newsletter.deliver.clerk import Clerk
+from newsletter.deliver.replies import Reply
+from newsletter.deliver.route import Route
+from newsletter.errors import DeliveryError
+
+
+@dataclass(slots=True)
+class Lane:
+    """One route while it is in use."""
+
+    route: Route
+    context: ssl.SSLContext | None
+    connections: int
+    failures: int = 0
+    """Connections in a row, of all its workers, that carried nothing."""
+    refusals: int = 0
+    """MAIL commands in a row that were refused for good."""
+    down: DeliveryError | None = None
+
+
+@dataclass(slots=True)
+class Pool:
+    """The deliveries of this process between claim and verdict; bounded by the claimer."""
+
+    clerk: Clerk
+    max_returns: int
+    waiting: deque[Claimed] = field(default_factory=deque)
+    under_way: int = 0
+    """Taken by a session and not yet given back or recorded."""
+    opening: int = 0
+    has_returned: bool = False
+    """Something was put back that can be claimed again."""
+    is_stopping: bool = False
+    is_done: bool = False
+    _returns: dict[int, int] = field(default_factory=dict)
+    _pulse: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stir(self) -> None:
+        """Have everybody who waits look again."""
+        self._pulse.set()
+        self._pulse.clear()
+
+    async def until(self, test: Callable[[], bool], seconds: float | None = None) -> bool:
+        """Wait until the test holds; False when it did not within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not test():
+                    await self._pulse.wait()
+        except TimeoutError:
+            return test()
+        return True
+
+    def stop(self) -> None:
+        """No transaction starts any more."""
+        self.is_stopping = True
+        self.stir()
+
+    def is_over(self, lane: Lane) -> bool:
+        return self.is_stopping or self.is_done or lane.down is not None
+
+    async def is_wanted(self, lane: Lane) -> bool:
+        """Wait until one more connection has something to do; False: it never will.
+
+        A true answer counts in `opening`, so that one waiting message does not open four connections.
+        """
+        await self.until(
+            lambda: self.is_over(lane) or (len(self.waiting) > self.opening and not self.clerk.is_broken)
+        )
+        if self.is_over(lane):
+            return False
+        self.opening += 1
+        return True
+
+    async def take(self, lane: Lane, idle_seconds: float) -> Claimed | None:
+        """Give the next delivery; None when it is over or nothing came within so many seconds."""
+        while not self.is_over(lane):
+            if self.clerk.is_broken:
+                # Never begin what could not be recorded.
+                await asyncio.sleep(min(0.1, idle_seconds))
+            elif self.waiting:
+                self.under_way += 1
+                claimed = self.waiting.popleft()
+                self.stir()
+                return claimed
+            elif not await self.until(lambda: self.is_over(lane) or bool(self.waiting), idle_seconds):
+                return None
+        return None
+
+    def record(self, claimed: Claimed, state: DeliveryState, reply: Reply, route: str | None) -> None:
+        """Hand in the verdict on a delivery under way."""
+        self._returns.pop(claimed.id, None)
+        verdict = Verdict(claimed.id, state, reply.code or None, reply.enhanced, reply.words, route)
+        self.clerk.record(verdict)
+        self._end_one()
+
+    def give_back(self, claimed: Claimed, reply: Reply, lane: Lane, *, is_suspect: bool) -> None:
+        """Put a delivery back that certainly did not go out, uncounted.
+
+        One that is suspect again and again, for it broke each connection that began with it, is
+        deferred in the end, so that it cannot keep the rest from being sent.
+        """
+        if self.is_over(lane) or not is_suspect:
+            self.drop(claimed)
+            return
+        self._returns[claimed.id] = self._returns.get(claimed.id, 0) + 1
+        if self._returns[claimed.id] >= self.max_returns:
+            self.record(claimed, "deferred", reply, lane.route.name)
+        else:
+            self.drop(claimed)
+
+    def drop(self, claimed: Claimed) -> None:
+        """Put a delivery back for a reason that has nothing to do with it."""
+        self.clerk.release(claimed.id)
+        self.has_returned = True
+        self._end_one()
+
+    def forget(self) -> None:
+        """Let go of a delivery whose claim was gone."""
+        self._end_one()
+
+    def _end_one(self) -> None:
+        self.under_way -= 1
+        if not self.under_way or self.has_returned:
+            self.stir()

@@ -1,0 +1,135 @@
+"""The octets of SMTP without a network: replies out of bytes, bodies and addresses into bytes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from newsletter.deliver.replies import Reply
+from newsletter.errors import AddressError
+
+LINE_LIMIT = 4096
+"""Octets in one reply line; RFC 5321 4.5.3.1.5 says 512, and servers with long links in them say more."""
+REPLY_LIMIT = 65_536
+
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+_LOCAL = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[^"\\]|\\[ -~])*"')
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# RFC 5321 4.5.3.1.1 and 4.5.3.1.2, in octets.
+_LOCAL_LIMIT = 64
+_DOMAIN_LIMIT = 255
+_LITERAL = re.compile(r"\[[A-Za-z0-9.:-]+\]")
+
+
+class ProtocolError(Exception):
+    """The server says what is no SMTP; after this no later reply can be trusted."""
+
+
+class ReplyReader:
+    """Cuts what a server sends into replies (RFC 5321 4.2), however it is cut into segments."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._lines: list[bytes] = []
+        self._code = b""
+        self._size = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every byte so far belongs to a whole reply."""
+        return not self._rest and not self._lines
+
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """Take the next bytes and give the replies that they complete, those before a fault too.
+
+        Raises:
+            ProtocolError: a line is too long, is no reply, or changes the code of its reply.
+        """
+        self._rest += data
+        # A bare LF ends a line too: it is seen from small servers and cannot be taken for anything else.
+        while (end := self._rest.find(b"\n")) >= 0:
+            line = bytes(self._rest[:end]).removesuffix(b"\r")
+            del self._rest[: end + 1]
+            if reply := self._take(line):
+                yield reply
+        if len(self._rest) > LINE_LIMIT:
+            raise ProtocolError(f"a reply line of more than {LINE_LIMIT} octets")
+
+    def _take(self, line: bytes) -> Reply | None:
+        found = _LINE.fullmatch(line)
+        if len(line) > LINE_LIMIT or not found:
+            raise ProtocolError(f"not an SMTP reply: {Reply(0, line[:80].decode(errors='replace')).words!r}")
+        code, mark, text = found.groups()
+        if self._lines and code != self._code:
+            raise ProtocolError(
+                f"the code changes from {self._code.decode()} to {code.decode()} in one reply"
+            )
+        self._code = code
+        self._lines.append(text or b"")
+        self._size += len(line)
+        if self._size > REPLY_LIMIT:
+            raise ProtocolError(f"a reply of more than {REPLY_LIMIT} octets")
+        if mark == b"-":
+            return None
+        whole = Reply(int(code), b"\n".join(self._lines).decode("utf-8", "replace"))
+        self._lines, self._size = [], 0
+        return whole
+
+
+def encode_body(data: bytes) -> bytes:
+    r"""Make a message ready for DATA: CRLF line ends, dots doubled, a last line end, the closing dot.
+
+    Lone CR and lone LF become CRLF: what two servers read differently lets one message end inside
+    another (SMTP smuggling, CVE-2023-51764; RFC 5321 2.3.8 and 4.5.2).
+
+    Raises:
+        ValueError: the message holds a NUL octet.
+    """
+    if b"\0" in data:
+        raise ValueError("5.6.0 the message holds a NUL octet, which mail cannot carry")
+    ends = data.count(b"\r\n")
+    if ends != data.count(b"\n") or ends != data.count(b"\r"):
+        data = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
+    if data and not data.endswith(b"\r\n"):
+        data += b"\r\n"
+    if data.startswith(b"."):
+        data = b"." + data
+    return data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+
+
+def encode_address(address: str) -> bytes:
+    """Make an address ready for MAIL or RCPT, without its angle brackets; the domain in IDNA.
+
+    The result is UTF-8 where the local part is not ASCII: it then needs SMTPUTF8 (RFC 6531).
+
+    Raises:
+        AddressError: it is no mailbox of RFC 5321, is too long for one, or holds a control character.
+    """
+    local, at, domain = address.rpartition("@")
+    shown = Reply(0, address).words[:100]
+    if not at or not local or not domain:
+        raise AddressError(f"5.1.3 {shown!r} is not an address: it needs a part before and after an @")
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in address):
+        raise AddressError(f"5.1.3 {shown!r} holds a control character")
+    if not _LOCAL.fullmatch(local):
+        raise AddressError(f"5.1.3 {shown!r}: the part before the @ is not one that SMTP can carry")
+    if len(local.encode()) > _LOCAL_LIMIT:
+        raise AddressError(f"5.1.3 {shown!r}: the part before the @ is longer than 64 octets")
+    return local.encode() + b"@" + _encode_domain(domain, shown)
+
+
+def _encode_domain(domain: str, shown: str) -> bytes:
+    if not domain.isascii():
+        import idna
+
+        try:
+            domain = idna.encode(domain, uts46=True).decode()
+        except (idna.IDNAError, UnicodeError) as error:
+            raise AddressError(f"5.1.2 {shown!r}: the domain has no IDNA form ({error})") from error
+    known = _DOMAIN.fullmatch(domain) or _LITERAL.fullmatch(domain)
+    if not known or len(domain) > _DOMAIN_LIMIT:
+        raise AddressError(f"5.1.2 {shown!r}: the part after the @ is not a domain")
+    return domain.encode()

@@ -1,0 +1,151 @@
+"""The database handle: who may write when, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from newsletter.errors import ConfigError, DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another; shorter ones give up while eight processes take turns."""
+
+
+class Database:
+    """One database and its pool of connections; does not know what is in it."""
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Take an SQLAlchemy URL; nothing is opened before the first transaction."""
+        self.url = url
+        self.engine = _make_engine(url, busy_seconds)
+        self._writer = self.engine.execution_options(write=True)
+        self.dialect = self.engine.dialect.name
+
+    @property
+    def name(self) -> str:
+        """The URL without its password, for messages."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def path(self) -> str | None:
+        """The file, where the database is one."""
+        return self.engine.url.database if self.dialect == "sqlite" else None
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one state of the database and never waits for a writer."""
+        with self._session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that may write, committed at the end of the block; one at a time on SQLite."""
+        with self._session(self._writer) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except DBAPIError as error:
+            raise explain(error, self.name) from error
+
+    @contextmanager
+    def raw(self) -> Iterator[Any]:
+        """The driver's own connection, for what cannot be done inside a transaction."""
+        try:
+            connection = self.engine.raw_connection()
+            try:
+                yield connection.driver_connection
+            finally:
+                connection.close()
+        except DBAPIError as error:
+            raise explain(error, self.name) from error
+        except sqlite3.Error as error:
+            raise explain_words(str(error), self.name) from error
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _make_engine(url: str, busy_seconds: float) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+            message = f"database_url {url!r}: only sqlite:/// and postgresql+psycopg:// are supported"
+            raise ConfigError(message)
+        if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError) as error:
+        message = f"database_url {url!r} is not an SQLAlchemy URL, as sqlite:///subscribers.db is"
+        raise ConfigError(message) from error
+    if engine.dialect.name == "sqlite":
+        _own_transactions(engine, busy_seconds)
+    return engine
+
+
+def _own_transactions(engine: Engine, busy_seconds: float) -> None:
+    """Take BEGIN from the driver, which starts too late for a read before a write to be safe."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types
+        connection.isolation_level = None
+        for pragma in (f"busy_timeout={int(busy_seconds * 1000)}", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:  # noqa: ANN401 - as above
+        begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN"
+        connection.exec_driver_sql(begin)
+
+
+_REASONS = {
+    "database is locked": "another process has kept it locked for too long: look for a stuck `newsletter` process",
+    "database or disk is full": "the disk is full: make room, nothing recorded so far is lost",
+    "disk I/O error": "the disk failed or is full: check it, nothing recorded so far is lost",
+    "unable to open database file": "the file cannot be opened: check that its folder exists and may be written",
+    "readonly database": "it may only be read: check the owner and mode of the file and its folder",
+    "is not a database": "the file is not an SQLite database: check database_url, or restore a backup",
+    "malformed": "the file is damaged: restore a backup",
+    "no such table": "its tables are missing: run `newsletter init`",
+    "password authentication failed": "the server refused the password: check database_url",
+    "does not exist": "it lacks what the program needs: check database_url, then run `newsletter init`",
+    "connection failed": "the server does not answer: check that it runs and that database_url is right",
+    "server closed the connection": "the server ended the connection: it may be restarting, try again",
+}
+
+
+def explain(error: DBAPIError, name: str) -> DatabaseError:
+    """The sentence for what a driver said; unknown words are passed on."""
+    return explain_words(str(error.orig), name)
+
+
+def explain_words(said: str, name: str) -> DatabaseError:
+    """As `explain`, for the words alone."""
+    said = " ".join(said.split())
+    for words, reason in _REASONS.items():
+        if words in said:
+            return DatabaseError(f"database {name}: {reason}")
+    return DatabaseError(f"database {name}: {said}")
+
+
+def clock(session: Session) -> float:
+    """The database's own time in seconds since 1970, the only one that leases go by."""
+    seconds = (
+        "(julianday('now') - 2440587.5) * 86400.0"
+        if session.get_bind().dialect.name == "sqlite"
+        else "extract(epoch from clock_timestamp())"
+    )
+    return float(session.execute(text(f"SELECT {seconds}")).scalar_one())  # noqa: S608 - two constants

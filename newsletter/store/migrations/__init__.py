@@ -1,0 +1,1 @@
+"""Every schema the program has had, in order; append only."""

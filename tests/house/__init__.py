@@ -1,0 +1,1 @@
+"""The machines that hold the lines of the house."""

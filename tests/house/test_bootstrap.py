@@ -1,0 +1,50 @@
+"""The script behind every target says what to install, and does nothing twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.sources import ROOT
+
+OLD = "#!/bin/sh\nexit 1\n"
+BARE = f'#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"\n'
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkout"
+    (folder / "deploy").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy/bootstrap.sh", folder / "deploy")
+    (folder / "pyproject.toml").touch()
+    (folder / "requirements.lock").touch()
+    return folder
+
+
+def run_bootstrap(checkout: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", checkout / "deploy/bootstrap.sh"],
+        env={"PATH": os.defpath} | variables,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("script", "package"), [(OLD, "python3-venv"), (BARE, "python3.")])
+def test_a_missing_package_is_one_line_with_the_command(checkout: Path, script: str, package: str) -> None:
+    python = checkout / "python"
+    python.write_text(script, encoding="utf-8")
+    python.chmod(0o755)
+
+    run = run_bootstrap(checkout, PYTHON=str(python))
+
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (1, "", 1)
+    assert "sudo apt install" in run.stderr
+    assert package in run.stderr
+    assert not (checkout / ".venv").exists()
