@@ -100,7 +100,10 @@ def detect_form(data: bytes, *, location: str = "", media: str = "") -> Form:
     name = (urlsplit(location).path if "://" in location else location).lower().removesuffix(".gz")
     start = _beginning(data)
     if _OPML.match(start):
-        message = f"{location or 'the document'} is a list of feeds (OPML); read it with `newsletter source import-opml`"
+        message = (
+            f"{location or 'the document'} is a list of feeds (OPML); read it with"
+            f" `newsletter source import-opml`"
+        )
         raise ParseError(message)
     if start.startswith(("{", "[{")) and (not name.endswith((".txt", ".md")) or media.endswith("json")):
         return "json"
@@ -111,7 +114,10 @@ def detect_form(data: bytes, *, location: str = "", media: str = "") -> Form:
         # Warnings of a server before the feed.
         return "feed"
     if len(_BINARY.findall(start)) > _MOST_BINARY * len(start):
-        message = f"{location or 'the document'} is neither text nor a feed: it holds binary data; check the address"
+        message = (
+            f"{location or 'the document'} is neither text nor a feed: it holds binary data;"
+            f" check the address"
+        )
         raise ParseError(message)
     return _by_name(name, media)
 

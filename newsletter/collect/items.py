@@ -73,7 +73,7 @@ def _fields_after(lines: Sequence[Line], number: int) -> list[Line]:
 
 
 def _is_head(lines: Sequence[Line], number: int, count: int, start: int) -> bool:
-    """Whether a line before a mere credit is the title it belongs to, and not the end of the text above it."""
+    """Whether a line before a mere credit is the title it belongs to, not the end of the text above."""
     after = number + count + 1
     if number == start + 1 and not lines[number].blank_before:
         return False
@@ -101,7 +101,7 @@ def _is_bare_title(lines: Sequence[Line], number: int, start: int) -> bool:
 
 
 def _is_list_of_titles(lines: Sequence[Line], *, tight: bool) -> bool:
-    if len(lines) < 2 or (tight and not all(line.blank_before or line.is_item for line in lines[1:])):
+    if len(lines) == 1 or (tight and not all(line.blank_before or line.is_item for line in lines[1:])):
         return False
     if all(line.is_item for line in lines):
         return True
