@@ -177,6 +177,9 @@ def _other(text: str) -> datetime | None:
 
     try:
         fields = _parse_date(text)
-        return datetime(*fields[:5], min(fields[5], 59), tzinfo=UTC) if fields else None
+        if not fields:
+            return None
+        year, month, day, hour, minute, second = fields[:6]
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None

@@ -1,6 +1,5 @@
 """What one line of a text page is: chrome, a heading, a field of an article's head, or text."""
 
-# ruff: noqa: RUF001 - headings and labels in several languages
 from __future__ import annotations
 
 import re

@@ -67,7 +67,8 @@ class _Writer:
 def html_to_text(source: str) -> str:
     """Give the text of HTML as paragraphs parted by blank lines.
 
-    A `<br>` is a line's end, an `<li>` starts with "- ".     What is not shown (scripts, styles, frames) is left out. Never fails: whatever is not HTML is text.
+    A `<br>` is a line's end, an `<li>` starts with "- ". What is not shown (scripts, styles, frames) is left
+    out. Never fails: whatever is not HTML is text.
     """
     if "<" not in source:
         return "\n\n".join(

@@ -10,7 +10,8 @@
 What the form leaves open is decided so:
 - a line that is only a date is a field while its article has none, and text after that;
 - a line before a date is the title of the next item;
-- a short line without a full stop between blank lines, after a sentence and before one, is the title of an item
+- a short line without a full stop between blank lines, after a sentence and before one, is the title of an
+  item
   without fields;
 - `Recent trends: a survey` is a title;
 - sections come in any order; one that comes twice is one, and an item that comes twice in it is one.
