@@ -36,7 +36,8 @@ def parse_feed(
         data: the whole feed, not compressed.
         location: the URL that it came from, the last base of relative links; "" for none.
         charset: the one that HTTP named, which wins over the XML declaration (RFC 7303, 3) unless plainly
-        wrong. tz: the zone of dates without an offset.
+            wrong.
+        tz: the zone of dates without an offset.
 
     Returns:
         Every entry in document order; damage that could be read round is told in `problems`.

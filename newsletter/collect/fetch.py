@@ -85,7 +85,8 @@ def fetch_sources(requests: Sequence[FetchRequest], options: FetchOptions) -> li
 
     Args:
         requests: any number; `options.connections` at most are under way together, `options.per_host` to a
-        host. options: limits and the name to go by.
+            host.
+        options: limits and the name to go by.
 
     Returns:
         One result per request, in order. A failure is a `FetchError` in its place, whose message names the
