@@ -267,7 +267,7 @@ def _check_status(url: str, response: httpx2.Response) -> None:
     )
     error = FetchError(f"{_shown(url)} answered {reason}: {advice}")
     error.status = status
-    error.retry_after_seconds = _retry_after(response)
+    error.retry_after = _retry_after(response)
     raise error
 
 

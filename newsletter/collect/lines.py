@@ -125,6 +125,11 @@ class Line:
         )
 
     @property
+    def ends_text(self) -> bool:
+        """Whether it ends as a paragraph does; a title may ask or exclaim too."""
+        return self.is_sentence or self.text.rstrip("\"'”’»)]").endswith(("!", "?"))
+
+    @property
     def is_item(self) -> bool:
         """Whether it is an entry of a list."""
         return bool(re.match(r"(?:[-–—•*·‣▪●+]\s|\d{1,2}[.)]\s|[a-z]\))", self.text))
