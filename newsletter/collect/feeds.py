@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from newsletter.collect.charset import choose_charset
+from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
 from newsletter.collect.links import absolute_html, make_absolute
 from newsletter.collect.plaintext import clean_title, html_to_text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _Fields = dict[str, Any]
 _HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
 _ALTERNATE: Final = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 _IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
@@ -48,8 +49,10 @@ def parse_feed(
     if not data.strip():
         message = f"{location or 'the feed'} is empty: expected RSS, Atom or JSON Feed; check the address"
         raise ParseError(message)
-    parsed = _parse(data, choose_charset(data, charset))
-    if not parsed.get("version") and not parsed["entries"]:
+    narrowed = narrow(data)
+    parsed = _parse(narrowed, choose_charset(data, charset) if narrowed is data else "utf-8")
+    is_named = bool(_ROOT.search(narrowed[:4000])) and not is_html(narrowed)
+    if not parsed.get("version") and not parsed["entries"] and not is_named:
         raise ParseError(_not_a_feed(data, location))
     feed = parsed["feed"]
     base = location if "://" in location else None
