@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -51,17 +50,13 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-def make_smtp_server() -> Iterator[Callable[..., SmtpServer]]:
-    """Start servers with what is given to `SmtpServer`; they end with the test."""
+def serve() -> Iterator[Callable[[SmtpServer], SmtpServer]]:
+    """Start servers, each given as `SmtpServer([Fault(…)], …)`; they end with the test."""
     with ExitStack() as stack:
-
-        def make(*faults: Any, **options: Any) -> SmtpServer:
-            return stack.enter_context(SmtpServer(script=faults, **options))
-
-        yield make
+        yield stack.enter_context
 
 
 @pytest.fixture
-def smtp_server(make_smtp_server: Callable[..., SmtpServer]) -> SmtpServer:
+def smtp_server(serve: Callable[[SmtpServer], SmtpServer]) -> SmtpServer:
     """A server that accepts everything, without TLS or login."""
-    return make_smtp_server()
+    return serve(SmtpServer())

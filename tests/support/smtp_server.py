@@ -19,6 +19,7 @@ import socket
 import ssl
 import struct
 import threading
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -146,12 +147,12 @@ class SmtpServer:
         """The lines that clients sent, of one verb."""
         return [command.line for command in self.commands if command.line.upper().startswith(verb.encode())]
 
-    def find_action(self, stage: str, argument: str) -> Action | None:
-        self.seen[stage] += 1
+    def find_action(self, stage: str, argument: str = "") -> Action | None:
+        """What the script says about the next time that the stage is reached."""
         for fault in self.script:
             if fault.stage != stage:
                 continue
-            if fault.occurrence in {0, self.seen[stage]}:
+            if fault.occurrence in {0, self.seen[stage] + 1}:
                 return fault.action
             if isinstance(fault.occurrence, str) and fault.occurrence in argument:
                 return fault.action
@@ -206,10 +207,8 @@ class _Dialogue:
         server.open_now += 1
         server.open_most = max(server.open_most, server.open_now)
         try:
-            if server.find_action("accept", ""):
-                server.seen["accept"] -= 1
-                await self.answer("accept", b"")
-            self.number = server.seen["accept"]
+            self.number = server.seen["accept"] + 1
+            await self.answer("accept", b"")
             await self.answer("banner", b"220 test ESMTP\r\n")
             while True:
                 await self.obey(await self.read_line())
@@ -222,6 +221,7 @@ class _Dialogue:
 
     async def answer(self, stage: str, usual: bytes, argument: str = "") -> int:
         action = self.server.find_action(stage, argument) or Action("usual")
+        self.server.seen[stage] += 1
         await asyncio.sleep(action.delay)
         if action.kind == "reset":
             sock = self.writer.get_extra_info("socket")
@@ -287,8 +287,6 @@ class _Dialogue:
             self.buffer.clear()
 
     async def on_auth(self, argument: str) -> None:
-        from base64 import b64decode
-
         mechanism, _, initial = argument.partition(" ")
         if mechanism == "LOGIN":
             self.writer.write(b"334 VXNlcm5hbWU6\r\n")
@@ -336,22 +334,19 @@ class _Dialogue:
         await self.end_message(message)
 
     async def end_message(self, message: Accepted) -> None:
-        who = " ".join(message.recipients)
-        dot = self.server.find_action("dot", who)
-        self.server.seen["dot"] -= 1
-        if dot is None or dot.kind in {"usual", "trickle"} or dot.payload.startswith(b"2"):
-            self.server.accept(message)
-            after = self.server.find_action("after_dot", who)
-            self.server.seen["after_dot"] -= 1
-            if after is not None:
-                self.server.seen["dot"] += 1
-                await self.answer("after_dot", b"250 2.0.0 ok\r\n", who)
-                return
-            self.server.seen["after_dot"] += 1
-        await self.answer("dot", b"250 2.0.0 ok queued as %d\r\n" % self.server.seen["dot"], who)
-        if self.server.find_action("idle", who):
-            self.server.seen["idle"] -= 1
-            await self.answer("idle", b"", who)
+        server, who = self.server, " ".join(message.recipients)
+        usual = b"250 2.0.0 ok queued as %d\r\n" % (server.seen["dot"] + 1)
+        dot = server.find_action("dot", who)
+        is_accepted = dot is None or dot.kind in {"usual", "trickle"} or dot.payload.startswith(b"2")
+        if is_accepted:
+            server.accept(message)
+        if is_accepted and server.find_action("after_dot", who):
+            server.seen["dot"] += 1
+            await self.answer("after_dot", usual, who)
+        else:
+            server.seen["after_dot"] += is_accepted
+            await self.answer("dot", usual, who)
+        await self.answer("idle", b"", who)
 
     async def on_rset(self, argument: str) -> None:
         self.sender, self.recipients = None, []
