@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, bindparam, func, literal, select, update
+from sqlalchemy import Row, and_, bindparam, func, literal, or_, select, update
 
 from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
@@ -152,7 +152,7 @@ class LedgerStore:
             .where(
                 delivery.id == bindparam("row"),
                 delivery.claim_token == self._worker.token,
-                delivery.state.in_(BEGUN),
+                or_(*(delivery.state == state for state in BEGUN)),  # an IN cannot be sent for many rows at once
             )
             .values(
                 state=bindparam("to"),

@@ -25,7 +25,7 @@ PER_SUBNET = 60
 EVERYONE = 1000
 """Mails an hour that strangers may cause: by one address, by its /24 or /56, and all together."""
 
-PASSING = ("ip:", "net:", "all:")
+PASSING = ("ip:", "net:", "all:", "login:")
 """Keys that no limit looks at after a day; those of addresses stay until they are answered."""
 
 
