@@ -7,7 +7,14 @@ import typer
 from newsletter.cli.output import note, say, write_json
 from newsletter.cli.shell import Json, Now, Slug, open_shell
 
-if TYPE_CHECKING:
+
+def add_to(app: typer.Typer) -> None:
+    """Put the command on the command line."""
+    app.command(epilog="Example: newsletter collect --json")(collect)
+
+
+def collect(context: typer.Context, publication: Slug = None, now: Now = None, json: Json = False) -> None:
+    """Collect what the sources have; one that fails never stops the rest."""
     from newsletter.publishing.collection import collect_sources
 
     shell = open_shell(context)
@@ -22,4 +29,3 @@ if TYPE_CHECKING:
     )
     for failure in report.failed:
         note(f"failed: {failure['source']}: {failure['error']}")
-

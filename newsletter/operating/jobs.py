@@ -55,7 +55,7 @@ class SendReport:
 
 
 def tick_publications(database: Database, settings: Settings, *, now: datetime) -> TickReport:
-    """Draft what is due soon, tell the editors, approve what needs no editor; one failure never stops the rest."""
+    """Draft what is due soon, tell the editors, approve what needs none of them; a failure stops no other."""
     report = TickReport()
     with database.read() as session:
         rows = publications.list_publications(session)

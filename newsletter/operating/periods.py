@@ -73,7 +73,7 @@ def _judge_last(rhythm: Rhythm, last: Period, *, now: datetime, is_near: bool) -
 def may_approve_itself(
     approval: str, due_at: datetime | None, stopped_at: datetime | None, *, grace: timedelta, now: datetime
 ) -> bool:
-    """Whether the clock may approve a draft: its hour has come and is not long gone, and nobody stopped it."""
+    """Whether the clock may approve a draft: its hour came a short while ago, and nobody stopped it."""
     if approval != "unless-stopped" or due_at is None or stopped_at is not None:
         return False
     return due_at <= now <= due_at + grace

@@ -10,7 +10,7 @@ from newsletter.errors import NewsletterError
 from newsletter.operating.jobs import SendReport, TickReport, clean_up, send_due, tick_publications
 from newsletter.publishing.collection import CollectReport, collect_sources
 from newsletter.publishing.notices import send_notices
-from newsletter.store.jobs import Lead
+from newsletter.store.jobs import Lead as Lead  # noqa: PLC0414 - the clock takes it from here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.store.engine import Database
 
+
 @dataclass(frozen=True, slots=True)
 class _Word:
     """What the editors are told: the event, the mail's template, and the values in it."""
@@ -59,7 +60,9 @@ def tell_of_draft(
         "editor_url": locate_issue(settings, issue_id),
         "blocking": blocking,
         "advisory": advisory,
-        "sends_at": issue.due_at.astimezone(ZoneInfo(publication.timezone)) if sends and issue.due_at else None,
+        "sends_at": issue.due_at.astimezone(ZoneInfo(publication.timezone))
+        if sends and issue.due_at
+        else None,
     }
     return _tell(database, settings, _Word(event, WAITS, values), issue_id, now=now)
 

@@ -112,7 +112,9 @@ class Lead:
         try:
             file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise DatabaseError(f"{path} cannot be made ({error.strerror}): check the folder's mode") from error
+            raise DatabaseError(
+                f"{path} cannot be made ({error.strerror}): check the folder's mode"
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
