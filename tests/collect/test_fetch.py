@@ -185,7 +185,7 @@ def test_five_redirects_are_followed_and_no_more(feed_server: FeedServer) -> Non
     assert "redirects more than 5 times" in str(fail(feed_server.url("/6")))
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "javascript:alert(1)", "http://["])
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "javascript:alert(1)", "mailto:a@b.example"])
 def test_a_redirect_leads_to_the_web_or_nowhere(feed_server: FeedServer, target: str) -> None:
     url = feed_server.redirect("/feed", target)
 
