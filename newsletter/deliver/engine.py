@@ -38,7 +38,7 @@ class Options:
     ledger_seconds: float = 60.0
     """How long to try again where the ledger cannot be written."""
     connect_failures: int = 5
-    """Tries per connection, in a row and without a message, before the route is down."""
+    """Tries per connection, in a row, before the route is down; twice as many where it opens and breaks."""
     backoff_seconds: float = 0.5
     backoff_limit: float = 30.0
     refusals: int = 3
@@ -212,7 +212,7 @@ class _Engine:
                 fruitless = 0
                 continue
             fruitless += 1
-            self._count_failure(lane, desk.trouble)
+            self._count_failure(lane, desk.trouble, is_open=desk.is_open)
             wait = min(self.options.backoff_seconds * 2 ** (fruitless - 1), self.options.backoff_limit)
             wait *= random.uniform(0.5, 1.0)  # noqa: S311 - so that connections do not come back together
             await self.pool.until(lambda: self.pool.is_over(lane), wait)
@@ -240,11 +240,12 @@ class _Engine:
 
     # --- accounts ----------------------------------------------------------------------------------
 
-    def _count_failure(self, lane: Lane, why: str) -> None:
+    def _count_failure(self, lane: Lane, why: str, *, is_open: bool) -> None:
         lane.failures += 1
-        if lane.failures >= self.options.connect_failures * lane.connections and lane.down is None:
+        lane.strain += 1 if is_open else 2
+        if lane.strain >= 2 * self.options.connect_failures * lane.connections and lane.down is None:
             lane.down = DeliveryError(
-                f"route {lane.route.name!r}: no use of {lane.route.place} in {lane.failures} tries, "
+                f"route {lane.route.name!r}: {lane.route.place} took nothing in {lane.failures} tries, "
                 f"the last: {why}; check that the server runs, and the host and port of the route"
             )
             self.pool.stir()

@@ -24,6 +24,8 @@ class Lane:
     connections: int
     failures: int = 0
     """Connections in a row, of all its workers, that carried nothing."""
+    strain: int = 0
+    """The same, those twice that did not even open: a few messages alone may break the others."""
     refusals: int = 0
     """MAIL commands in a row that were refused for good."""
     down: DeliveryError | None = None
