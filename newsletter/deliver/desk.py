@@ -89,7 +89,7 @@ class Desk:
             self._pause = self.rules.slow_seconds if meaning is Meaning.SLOW else 0.0
             self.pool.record(job.claimed, state, reply, lane.route.name)
             return meaning is not Meaning.UNCERTAIN
-        if meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals:
+        if lane.down is None and (meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals):
             self._close_lane(meaning, reply)
         elif meaning is Meaning.RETRY:
             self.trouble = f"the server says at {stage.upper()}: {reply}"

@@ -136,7 +136,7 @@ class _Engine:
 
     async def run(self) -> Outcome:
         self.clerk = Clerk(self.ledger, self.options.ledger_seconds, self._take_commit, self._end_by_ledger)
-        self.pool = Pool(self.clerk, self.options.returns)
+        self.pool = Pool(self.clerk, self.options.returns, self.stop)
         try:
             await self._send()
         finally:
@@ -146,7 +146,8 @@ class _Engine:
             self._report()
         if self.clerk.failure and not isinstance(self.clerk.failure, DatabaseError):
             raise self.clerk.failure
-        return Outcome(**self.recorded, stopped=self.was_stopped, error=self._error())
+        stopped = self.was_stopped or (self.stop.is_set() and not self.pool.is_done)
+        return Outcome(**self.recorded, stopped=stopped, error=self._error())
 
     async def _send(self) -> None:
         workers = [
@@ -170,7 +171,7 @@ class _Engine:
     async def _claim(self) -> None:
         """Keep a small store of claimed deliveries; done when none is due and none is under way."""
         pool, size = self.pool, self.options.claim_size
-        while not pool.is_stopping:
+        while not (pool.is_stopping or self.stop.is_set()):
             await pool.until(lambda: len(pool.waiting) <= size // 2)
             pool.has_returned = False
             if await self.clerk.claim(size):
@@ -189,7 +190,6 @@ class _Engine:
             await asyncio.sleep(_TICK)
             tick += 1
             if deadline is None and (self.stop.is_set() or self.clerk.failure):
-                self.was_stopped = self.stop.is_set()
                 self.pool.stop()
                 deadline = loop.time() + self.options.stop_seconds
             if deadline is not None and loop.time() >= deadline:

@@ -9,7 +9,7 @@ import pytest
 from newsletter.content import DeliveryState
 from newsletter.deliver.route import Timeouts
 from tests.deliver.memory_ledger import MemoryLedger
-from tests.deliver.sending import Serve, build, check_truth, make_addresses, make_route, send, send_to
+from tests.deliver.sending import Serve, check_truth, make_addresses, make_route, send, send_to
 from tests.support.smtp_server import (
     CHANGING_CODE,
     CLOSE,
@@ -194,18 +194,3 @@ def test_a_body_is_never_written_without_354(serve: Serve) -> None:
     send_to(server, 1)
 
     assert not [line for line in server.commands if line.line.startswith((b"Message-ID", b"Subject"))]
-
-
-def test_a_large_body_cut_short_by_the_server_is_certainly_not_delivered(serve: Serve) -> None:
-    server = serve(SmtpServer([Fault("body", 1, RESET)]))
-    ledger = MemoryLedger(make_addresses(2))
-    large = b"Subject: x\r\n\r\n" + b"line\r\n" * 2_000_000
-
-    outcome = send(
-        ledger,
-        make_route(server),
-        build=lambda claimed: replace(build(claimed), data=large),
-    )
-
-    assert outcome.sent == 2
-    assert [message.data == large for message in server.accepted] == [True, True]
