@@ -8,7 +8,6 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from newsletter.errors import AddressError, RenderError
 
@@ -22,6 +21,9 @@ _CHUNK = 45
 
 _BREAKING = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_MAILBOX = re.compile(r"\s*(?:(?P<name>[^<>]*)<(?P<inner>[^<>]*)>|(?P<bare>[^<>]*))\s*")
+_LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"]+")
+_DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*")
 _PLAIN_TEXT = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
@@ -49,7 +51,8 @@ def text_field(name: str, value: str) -> bytes:
         RenderError: the value holds a line break or another control.
     """
     _unbroken(name, value)
-    if "=?" not in value and _PLAIN_TEXT.fullmatch(value) and len(max(value.split(), key=len)) < _ROW:
+    longest = max(map(len, f"{name}: {value}".replace(": ", ":", 1).split()), default=0)
+    if "=?" not in value and _PLAIN_TEXT.fullmatch(value) and longest < _ROW:
         # Base64 of plain ASCII counts as a sign of spam (rspamd SUBJ_EXCESS_BASE64), so this is folded.
         rows = textwrap.wrap(f"{name}: {value}", _ROW, break_long_words=False, break_on_hyphens=False)
         return "\r\n ".join(rows).encode("ascii") + b"\r\n"
@@ -85,16 +88,20 @@ def mailbox(text: str) -> Mailbox:
         AddressError: no such thing, or its local part is not ASCII (that needs SMTPUTF8, RFC 6531).
         RenderError: it holds a line break.
     """
-    name, address = parseaddr(_unbroken("address", text).strip())
-    local, at, domain = address.rpartition("@")
+    found = _MAILBOX.fullmatch(_unbroken("address", text))
+    address = (found["inner"] or found["bare"] or "").strip() if found else ""
+    local, _, domain = address.rpartition("@")
     try:
         ascii_domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
     except UnicodeError:
         ascii_domain = ""
-    if not (at and local and ascii_domain) or re.search(r"[\s<>()\[\],;:\\]", local + ascii_domain):
+    if not found or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
         raise AddressError(f"{text!r} is no mail address. Write it as name@example.org.")
     if not local.isascii():
         raise AddressError(f"{text!r} needs SMTPUTF8: the part before the @ is not ASCII.")
+    name = (found["name"] or "").strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
     return Mailbox(name, f"{local}@{ascii_domain}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from email.header import decode_header, make_header
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ def test_any_subject_is_read_back_as_it_was(subject: str) -> None:
     ],
 )  # fmt: skip
 def test_awkward_subjects_are_read_back_as_they_were(subject: str) -> None:
-    assert parsed(headers.text_field("Subject", subject))["Subject"] == subject.strip() or "\t" in subject
+    assert parsed(headers.text_field("Subject", subject))["Subject"] == subject
 
 
 def test_a_long_plain_subject_is_folded_and_not_encoded() -> None:
@@ -71,8 +72,11 @@ def test_no_line_break_of_any_kind_passes(broken: str) -> None:
 def test_any_display_name_is_read_back_as_it_was(name: str) -> None:
     octets = headers.address_field("From", Mailbox(name, "news@example.org"))
     address = parsed(octets)["From"].addresses[0]
+    phrase = octets.decode().replace("\r\n", "").removeprefix("From: ").rpartition(" <")[0]
+    # Python's new parser keeps the blank between encoded words of a phrase; its old decoder follows RFC 2047.
+    decoded = str(make_header(decode_header(phrase))) if phrase.startswith("=?") else address.display_name
 
-    assert (address.display_name, address.addr_spec) == (name, "news@example.org")
+    assert (decoded, address.addr_spec) == (name, "news@example.org")
     assert max(map(len, octets.split(b"\r\n"))) <= 78
 
 

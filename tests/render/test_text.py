@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from newsletter.render.text import WIDTH, Footnotes, columns, heading, tidy, wrap
 
 
-@given(st.text(max_size=400))
+@given(st.text(max_size=400).filter(str.strip))
 def test_no_wrapped_line_is_wider_than_78_columns_and_nothing_is_lost(text: str) -> None:
     wrapped = wrap(text.replace("://", ""), indent="    ", first="  - ")
 
