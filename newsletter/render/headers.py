@@ -15,9 +15,9 @@ LONGEST_LINE = 998
 """Octets without CRLF, RFC 5322 2.1.1."""
 
 _ROW = 78
-_WORD = 75
 _CHUNK = 45
-"""Octets of UTF-8 in one encoded word: 60 in Base64, with `=?utf-8?B?` and `?=` 72 of the 75 allowed."""
+"""Octets of UTF-8 in one encoded word: 60 in Base64, 72 with `=?utf-8?B?` and `?=`; RFC 2047 2 allows 75, and
+76 for its whole row."""
 
 _BREAKING = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
@@ -56,7 +56,7 @@ def text_field(name: str, value: str) -> bytes:
         # Base64 of plain ASCII counts as a sign of spam (rspamd SUBJ_EXCESS_BASE64), so this is folded.
         rows = textwrap.wrap(f"{name}: {value}", _ROW, break_long_words=False, break_on_hyphens=False)
         return "\r\n ".join(rows).encode("ascii") + b"\r\n"
-    return f"{name}: {_folded(value)}\r\n".encode("ascii")
+    return f"{name}: {_folded(value, len(name) + 2)}\r\n".encode("ascii")
 
 
 def address_field(name: str, mailbox: Mailbox) -> bytes:
@@ -130,20 +130,22 @@ def _phrase(name: str, text: str) -> str:
         return ""
     if text.isascii() and len(text) <= _ROW // 2 and "=?" not in text and "\t" not in text:
         return text if _ATOM.fullmatch(text) and text == text.strip() else quoted(text)
-    return _folded(text)
+    return _folded(text, len(name) + 2)
 
 
-def _folded(text: str) -> str:
-    return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in _chunks(text))
+def _folded(text: str, column: int) -> str:
+    chunks = _chunks(text, column)
+    return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in chunks)
 
 
-def _chunks(text: str) -> Iterator[bytes]:
-    """Cut at characters, as each encoded word must decode alone (RFC 2047 5)."""
+def _chunks(text: str, column: int) -> Iterator[bytes]:
+    """Cut at characters, as each encoded word must decode alone (RFC 2047 5), the first one shorter."""
     chunk = b""
+    room = max(_CHUNK - column, 6)
     for character in text:
         octets = character.encode("utf-8", "replace")
-        if len(chunk) + len(octets) > _CHUNK:
+        if len(chunk) + len(octets) > room:
             yield chunk
-            chunk = b""
+            chunk, room = b"", _CHUNK
         chunk += octets
     yield chunk
