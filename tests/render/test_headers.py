@@ -96,13 +96,17 @@ def test_an_international_domain_becomes_ascii() -> None:
     assert headers.mailbox("a@Example.ORG").domain == "example.org"
 
 
-@pytest.mark.parametrize("text", ["", "nobody", "a@", "@b", "a b@c.example", "a@b c", "ö@example.org", "a@.."])
+@pytest.mark.parametrize(
+    "text", ["", "nobody", "a@", "@b", "a b@c.example", "a@b c", "ö@example.org", "a@.."]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         headers.mailbox(text)
 
 
-@pytest.mark.parametrize(("name", "ascii_name"), [("Café", "Cafe"), ("Новости", ""), ("A  B", "A B"), ("", "")])
+@pytest.mark.parametrize(
+    ("name", "ascii_name"), [("Café", "Cafe"), ("Новости", ""), ("A  B", "A B"), ("", "")]
+)
 def test_names_lose_accents_or_are_left_out(name: str, ascii_name: str) -> None:
     assert headers.ascii_name(name) == ascii_name
 

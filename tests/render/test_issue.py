@@ -63,7 +63,9 @@ def test_an_article_cannot_forge_a_mark_and_so_learn_a_readers_link() -> None:
     thief = make_article(66, url=f"https://evil.example/?{Slot(nonce, 'unsubscribe_url')}")
     forged = render_issue(replace(digest, trends=(thief,)), make_publication(), make_environment())
 
-    assert LEAVE not in re.findall(r'href="(https://evil[^"]*)"', personalise(forged, make_recipient()).html)[0]
+    assert (
+        LEAVE not in re.findall(r'href="(https://evil[^"]*)"', personalise(forged, make_recipient()).html)[0]
+    )
 
 
 def test_an_operators_template_comes_before_the_packaged_one(tmp_path: Path) -> None:
@@ -112,21 +114,25 @@ def test_dates_are_in_the_publications_language_and_zone() -> None:
 def test_a_subject_of_several_lines_becomes_one(tmp_path: Path) -> None:
     folder = theme(tmp_path, "subject.txt", "{{ digest.subject }}\n\u2028 and\x85more")
 
-    assert render_issue(make_digest(subject="A\x0bB"), make_publication(), make_environment([folder])).subject == (
-        "A B and more"
-    )
+    assert render_issue(
+        make_digest(subject="A\x0bB"), make_publication(), make_environment([folder])
+    ).subject == ("A B and more")
 
 
 def test_a_theme_may_greet_by_name_with_a_default_and_the_archive_gets_the_default(tmp_path: Path) -> None:
     html = "<html><body><p>Dear {{ subscriber.name|default('reader') }}</p></body></html>"
-    rendered = render_issue(make_digest(), make_publication(), make_environment([theme(tmp_path, "body.html", html)]))
+    rendered = render_issue(
+        make_digest(), make_publication(), make_environment([theme(tmp_path, "body.html", html)])
+    )
 
     assert "Dear Ada Reader" in personalise(rendered, make_recipient()).html
     assert "Dear reader" in personalise(rendered, make_recipient(name=None)).html
     assert "Dear reader" in rendered.archive_html
 
 
-@pytest.mark.parametrize("title", ["a\0b", "a\x08b", "\ud800x", "<script>alert(1)</script>", "]]>", "{{ 7*7 }}"])
+@pytest.mark.parametrize(
+    "title", ["a\0b", "a\x08b", "\ud800x", "<script>alert(1)</script>", "]]>", "{{ 7*7 }}"]
+)
 def test_hostile_titles_are_shown_as_text_or_cleaned(title: str) -> None:
     digest = make_digest(make_section(make_card(make_article(title=title, summary=title))))
     rendered = render_issue(digest, make_publication(), make_environment())
@@ -144,6 +150,8 @@ def test_templates_are_found_beside_the_package_and_in_a_wheel() -> None:
 def test_every_text_of_a_mail_can_be_translated() -> None:
     """Words between tags that no `_()` holds would stay English for ever."""
     for path in packaged_templates().glob("email/**/*.html"):
-        said = re.sub(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|<!--.*?-->", "", path.read_text("utf-8"), flags=re.DOTALL)
+        said = re.sub(
+            r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|<!--.*?-->", "", path.read_text("utf-8"), flags=re.DOTALL
+        )
         bare = re.sub(r"<[^>]*>|&[#\w]+;|[\w-]+=\"[^\"]*\"", " ", said)
         assert not re.search(r"[A-Za-z]{2}", bare), f"{path.name}: {bare.split()}"

@@ -51,7 +51,9 @@ def rendered() -> RenderedIssue:
 
 
 def build(
-    recipient: Recipient | None = None, publication: Publication | None = None, issue: RenderedIssue | None = None
+    recipient: Recipient | None = None,
+    publication: Publication | None = None,
+    issue: RenderedIssue | None = None,
 ) -> bytes:
     return build_message(
         issue or rendered(),
@@ -108,7 +110,9 @@ def test_the_headers_are_those_that_bulk_mail_needs() -> None:
 
 
 @given(anything, anything, st.emails(domains=st.just("example.net")), anything)
-def test_no_name_or_subject_of_a_reader_breaks_the_message(name: str, subject: str, address: str, slot: str) -> None:
+def test_no_name_or_subject_of_a_reader_breaks_the_message(
+    name: str, subject: str, address: str, slot: str
+) -> None:
     recipient = make_recipient(name=name, email=address, slots={
         "unsubscribe_url": LEAVE, "preferences_url": f"{BASE_URL}/preferences/{slot}"})  # fmt: skip
     issue = replace(rendered(), subject=" ".join(subject.split()))
@@ -129,7 +133,9 @@ def test_no_name_or_subject_of_a_reader_breaks_the_message(name: str, subject: s
 
 
 def facts() -> Facts:
-    return Facts(BASE_URL, address=make_publication().address, preheader=make_digest().preheader, articles={1: "x"})
+    return Facts(
+        BASE_URL, address=make_publication().address, preheader=make_digest().preheader, articles={1: "x"}
+    )
 
 
 def test_a_rich_issue_passes_every_rule() -> None:

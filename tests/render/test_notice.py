@@ -24,7 +24,9 @@ LINK = {"confirm": "confirm_url", "welcome": "archive_url", "preferences-link": 
 
 @pytest.mark.parametrize("name", NOTICES)
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_a_notice_holds_its_link_in_both_parts_and_passes_the_rules_of_access(name: str, language: str) -> None:
+def test_a_notice_holds_its_link_in_both_parts_and_passes_the_rules_of_access(
+    name: str, language: str
+) -> None:
     publication = make_publication(language=language)
     values = {key: VALUES[key] for key in NOTICES[name]}
     notice = render_notice(name, publication, make_environment(), values)
@@ -48,7 +50,10 @@ def test_a_missing_value_is_an_error_that_names_it(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("sends_at", "words"),
-    [(NOW, "goes out on November 23, 2026, 8:00 AM (Europe/Minsk) unless"), (None, "only once someone approves")],
+    [
+        (NOW, "goes out on November 23, 2026, 8:00 AM (Europe/Minsk) unless"),
+        (None, "only once someone approves"),
+    ],
 )
 def test_the_notice_of_a_draft_says_when_it_goes_out(sends_at: object, words: str) -> None:
     values = {key: VALUES[key] for key in NOTICES["draft-waits"]} | {"sends_at": sends_at}

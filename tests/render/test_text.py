@@ -36,7 +36,11 @@ def test_a_heading_is_underlined_to_its_width() -> None:
 def test_the_same_link_keeps_its_number_and_is_listed_once() -> None:
     notes = Footnotes()
 
-    assert [notes("https://a.example"), notes("https://b.example"), notes("https://a.example")] == ["[1]", "[2]", "[1]"]
+    assert [notes("https://a.example"), notes("https://b.example"), notes("https://a.example")] == [
+        "[1]",
+        "[2]",
+        "[1]",
+    ]
     assert notes.notes() == "[1] https://a.example\n[2] https://b.example"
     assert notes("https://c.example") == "[3]"
     assert notes.notes() == "[3] https://c.example"

@@ -120,7 +120,9 @@ def test_row_14_a_card_in_another_direction_is_mirrored_alone() -> None:
 
     assert card.get("dir") == "rtl"
     assert card.xpath(".//img/@align") == ["left"]
-    assert tree_of(rich()).xpath("//div[@dir = 'rtl'][not(@lang)]//h3//text()") == ["גשר חדש נפתח מעל נהר הנמן"]
+    assert tree_of(rich()).xpath("//div[@dir = 'rtl'][not(@lang)]//h3//text()") == [
+        "גשר חדש נפתח מעל נהר הנמן"
+    ]
 
 
 def test_row_15_the_text_part_has_the_same_links_in_the_same_order_and_narrow_lines() -> None:
