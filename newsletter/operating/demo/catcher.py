@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP
 
@@ -45,6 +46,7 @@ class Catcher:
         self._count = 0
         self._tally: Counter[tuple[str, str]] = Counter()
         self._clock = clock or (lambda: datetime.now(UTC))
+        self._sessions: WeakSet[SMTP] = WeakSet()
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(self._loop.create_server(self._greet, HOST, 0))
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -107,10 +109,17 @@ class Catcher:
         for task in open_sessions:
             task.cancel()
         await asyncio.gather(*open_sessions, return_exceptions=True)
+        for session in self._sessions:
+            if session.transport is not None:
+                session.transport.abort()
+        # The transports close in the loop's next round.
+        await asyncio.sleep(0.01)
 
     def _greet(self) -> SMTP:
         name = "catcher.localhost"
-        return SMTP(self, hostname=name, ident="newsletter demo", enable_SMTPUTF8=True, loop=self._loop)
+        session = SMTP(self, hostname=name, ident="newsletter demo", enable_SMTPUTF8=True, loop=self._loop)
+        self._sessions.add(session)
+        return session
 
     def __enter__(self) -> Self:
         return self

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -60,7 +59,7 @@ class Edition:
         self.now = now
         self.until = now
         self.held: Collection[str] = ()
-        """Last parts of the addresses, or names of files, that come out later whatever their date."""
+        """Last parts of articles' ids, or names of files, that come out later whatever their date."""
         self._root = root
         self._base = base
         self._samples = {sample.path: sample for sample in list_samples(root)}
@@ -109,9 +108,7 @@ class Edition:
         return name not in self.held and (published is None or published <= self.until)
 
     def _list_out(self, paper: _Paper) -> list[Entry]:
-        return [
-            entry for entry in paper.parsed.entries if self._is_out(_last_part(entry.link), entry.published)
-        ]
+        return [entry for entry in paper.parsed.entries if self._is_out(_name(entry), entry.published)]
 
     def _read_date(self, path: str, body: bytes) -> datetime | None:
         entries = parse_source(body, location=path, tz=self.now.tzinfo or UTC).entries
@@ -119,7 +116,7 @@ class Edition:
 
     def _make_feed(self, paper: _Paper) -> Document:
         out = self._list_out(paper)
-        hidden = {entry.link or "" for entry in paper.parsed.entries} - {entry.link for entry in out}
+        hidden = {entry.id or "" for entry in paper.parsed.entries} - {entry.id or "" for entry in out}
         dates = [moment for entry in out for moment in (entry.published, entry.updated) if moment]
         leave_out = _filter_json if paper.sample.path.endswith(".json") else _filter_xml
         body = leave_out(paper.text, hidden).encode()
@@ -145,15 +142,16 @@ class Edition:
         return Document("text/html; charset=utf-8", body.encode(), self.until)
 
 
-def _last_part(link: str | None) -> str:
-    return PurePosixPath(urlsplit(link or "").path).name
+def _name(entry: Entry) -> str:
+    """The end of its id, which even an article without a link has: `tag:post.example.org,2026:seals`."""
+    return (entry.id or "").rpartition(":")[2]
 
 
 def _filter_xml(text: str, hidden: Collection[str]) -> str:
-    """Leave out the entries by their links; the rest stays as it is written, comments and all."""
+    """Leave out the entries by their ids; the rest stays as it is written, comments and all."""
 
     def keep(match: re.Match[str]) -> str:
-        is_hidden = any(f'"{link}"' in match[0] or f">{link}<" in match[0] for link in hidden)
+        is_hidden = any(f">{number}<" in match[0] for number in hidden)
         return "" if is_hidden else match[0]
 
     return _BLOCK.sub(keep, text)
@@ -161,5 +159,5 @@ def _filter_xml(text: str, hidden: Collection[str]) -> str:
 
 def _filter_json(text: str, hidden: Collection[str]) -> str:
     feed = json.loads(text)
-    feed["items"] = [item for item in feed["items"] if item["url"] not in hidden]
+    feed["items"] = [item for item in feed["items"] if item["id"] not in hidden]
     return json.dumps(feed, ensure_ascii=False, indent=2)
