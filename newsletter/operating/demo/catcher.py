@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 KEPT = 500
 """Messages that are kept whole; of older ones only who got which."""
+ROUNDS_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,12 @@ class Catcher:
 
     async def _end(self) -> None:
         self._server.close()
-        open_sessions = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in open_sessions:
-            task.cancel()
-        await asyncio.gather(*open_sessions, return_exceptions=True)
+        # A connection that was just accepted gets its transport in the loop's next rounds.
+        await asyncio.sleep(ROUNDS_SECONDS)
         for session in self._sessions:
-            if session.transport is not None:
+            if isinstance(session.transport, asyncio.Transport):
                 session.transport.abort()
-        # The transports close in the loop's next round.
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(ROUNDS_SECONDS)
 
     def _greet(self) -> SMTP:
         name = "catcher.localhost"
