@@ -62,8 +62,14 @@ def approve_issue(
         issue.approved_at, issue.approved_by = now, decision.actor
         issue.override_reason = decision.override if blocking else None
         overridden = [finding.rule for finding in blocking]
-        detail = f"{rendered.content_hash} overriding {overridden}: {decision.override}" if blocking else rendered.content_hash
-        record_action(session, "issue_approved", f"issue {issue_id}", actor=decision.actor, now=now, detail=detail)
+        detail = (
+            f"{rendered.content_hash} overriding {overridden}: {decision.override}"
+            if blocking
+            else rendered.content_hash
+        )
+        record_action(
+            session, "issue_approved", f"issue {issue_id}", actor=decision.actor, now=now, detail=detail
+        )
         session.flush()
         return view_issue(session, issue_id)
 
@@ -86,7 +92,13 @@ def schedule_issue(
     """Have an approved issue sent at a given time."""
     with database.write() as session:
         issue = issues.get_issue(session, issue_id)
-        _require(issue, "approved", "scheduled", verb="scheduled", hint=f"`newsletter issue approve {issue_id}` first")
+        _require(
+            issue,
+            "approved",
+            "scheduled",
+            verb="scheduled",
+            hint=f"`newsletter issue approve {issue_id}` first",
+        )
         if at <= now:
             message = f"{at.isoformat()} has passed: `newsletter issue send {issue_id}` sends it at once"
             raise StateError(message)

@@ -76,7 +76,9 @@ def collect_sources(
 
 
 def _read_all(settings: Settings, rows: Sequence[Source], zones: dict[int, ZoneInfo]) -> Iterator[Reading]:
-    requests = [FetchRequest(row.location, row.etag, row.last_modified) for row in rows if is_url(row.location)]
+    requests = [
+        FetchRequest(row.location, row.etag, row.last_modified) for row in rows if is_url(row.location)
+    ]
     fetched = iter(fetch_all(settings, requests))
     for row in rows:
         zone = zones[row.publication_id]
@@ -125,7 +127,7 @@ def _record(database: Database, row: Source, reading: Reading, *, now: datetime)
 
 
 def _follow_move(session: Session, source: Source, fetched: Fetched | None) -> None:
-    """A permanent redirect (RFC 9110 15.4.2) is the source's new address, unless another source has it already."""
+    """A permanent redirect (RFC 9110 15.4.2) is the new address, unless another source has it already."""
     target = fetched.moved_to if fetched else None
     if target and sources.find_source(session, source.publication_id, target) is None:
         source.location = target
@@ -154,4 +156,6 @@ def _record_failure(source: Source, error: SourceError, *, now: datetime) -> Non
     source.next_attempt_at = now + min(wait, LONGEST_WAIT)
     if now - (source.last_success_at or source.created_at) > PATIENCE:
         source.disabled_at = source.disabled_at or now
-        source.last_error = f"no longer asked after {PATIENCE.days} days of failures; the last: {source.last_error}"
+        source.last_error = (
+            f"no longer asked after {PATIENCE.days} days of failures; the last: {source.last_error}"
+        )

@@ -40,9 +40,7 @@ class DraftRequest:
     due_at: datetime | None = None
 
 
-def draft_issue(
-    database: Database, settings: Settings, request: DraftRequest, *, now: datetime
-) -> IssueView:
+def draft_issue(database: Database, settings: Settings, request: DraftRequest, *, now: datetime) -> IssueView:
     """Compose and keep a draft; nothing new gives an issue in state `skipped` with the reason.
 
     A draft that still waits is drawn up again rather than doubled, and a period has one issue, ever.

@@ -40,7 +40,9 @@ class Intake:
         return Intake(self.new + other.new, self.updated + other.updated, self.unchanged + other.unchanged)
 
 
-def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | None, *, now: datetime) -> Intake:
+def take_in(
+    session: Session, source: Source, parsed: ParsedSource, base: str | None, *, now: datetime
+) -> Intake:
     """Write the articles of one source; the same article twice, or edited, is one.
 
     Args:
@@ -51,7 +53,9 @@ def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | 
         now: When they were collected.
 
     """
-    known = {row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)}
+    known = {
+        row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)
+    }
     place = _Place(session, source, now)
     taken = Intake()
     for published, keys in zip(parsed.entries, identify(parsed.entries, source=str(source.id)), strict=True):
@@ -83,9 +87,7 @@ class _Place:
     now: datetime
 
 
-def _put(
-    place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True
-) -> tuple[int, Intake]:
+def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True) -> tuple[int, Intake]:
     session, source = place.session, place.source
     found = articles.find_keys(session, source.publication_id, keys)
     article_id = match(keys, found).article
@@ -104,7 +106,9 @@ def _put(
     return row.id, outcome
 
 
-def _write(place: _Place, row: Article | None, values: dict[str, Any], *, standalone: bool) -> tuple[Article, Intake]:
+def _write(
+    place: _Place, row: Article | None, values: dict[str, Any], *, standalone: bool
+) -> tuple[Article, Intake]:
     """Insert or update; a text that was only mentioned before is new once a source gives it for itself."""
     if row is None:
         row = Article(

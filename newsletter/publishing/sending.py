@@ -47,7 +47,7 @@ class SendOptions:
 def send_issue(
     database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
 ) -> IssueStatus:
-    """Fix the recipients if that is not done, then send to all that are due; safe to run again after any stop.
+    """Fix the recipients if that is not done, then send to all that are due; safe to run again at any time.
 
     Args:
         database: The handle.
@@ -88,7 +88,9 @@ def send_issue(
         worker.close()
     _finish(database, issue_id, outcome, policy, plan, now=clock())
     if outcome.error:
-        message = f"issue {issue_id}: {outcome.error}; `newsletter issue send {issue_id}` goes on where it stopped"
+        message = (
+            f"issue {issue_id}: {outcome.error}; `newsletter issue send {issue_id}` goes on where it stopped"
+        )
         raise DeliveryError(message)
     return get_issue_status(database, issue_id)
 

@@ -109,7 +109,9 @@ class LedgerStore:
             .where(Delivery.issue_id == self._issue_id)
             .with_for_update(skip_locked=True, of=Delivery)
         )
-        rows = list(session.execute(mine.where(Delivery.state == "queued").order_by(Delivery.id).limit(limit)))
+        rows = list(
+            session.execute(mine.where(Delivery.state == "queued").order_by(Delivery.id).limit(limit))
+        )
         if len(rows) < limit:
             due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
             rows += session.execute(due.order_by(Delivery.next_attempt_at).limit(limit - len(rows)))
@@ -152,7 +154,9 @@ class LedgerStore:
             .where(
                 delivery.id == bindparam("row"),
                 delivery.claim_token == self._worker.token,
-                or_(*(delivery.state == state for state in BEGUN)),  # an IN cannot be sent for many rows at once
+                or_(
+                    *(delivery.state == state for state in BEGUN)
+                ),  # an IN cannot be sent for many rows at once
             )
             .values(
                 state=bindparam("to"),

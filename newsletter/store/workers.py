@@ -39,7 +39,9 @@ class WorkerLock:
             self._file = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            message = f"no lock can be made at {self._path}: {error.strerror}; check the folder's mode and the disk"
+            message = (
+                f"no lock can be made at {self._path}: {error.strerror}; check the folder's mode and the disk"
+            )
             raise DatabaseError(message) from error
         with database.write() as session:
             now = clock(session)
@@ -92,7 +94,7 @@ def take_over_dead(session: Session) -> int:
 
 
 def release_claims(session: Session, token: str) -> int:
-    """Queue what a token had claimed and not begun; what it had begun is uncertain. Returns how many are that."""
+    """Queue what a token had claimed and not begun; what it had begun is uncertain. Returns the latter."""
     mine = update(Delivery).where(Delivery.claim_token == token)
     session.execute(mine.where(Delivery.state == "claimed").values(state="queued", claim_token=None))
     lost = mine.where(Delivery.state == "dot_sent").values(
