@@ -45,14 +45,15 @@ def approve_issue(
 
     """
     with database.write() as session:
-        issue, rendered, publication = load_mail(session, settings, issue_id)
+        mail = load_mail(session, settings, issue_id)
+        issue, rendered, publication = mail
         if issue.state in {"approved", "scheduled"} and issue.stopped_at is None:
             return view_issue(session, issue_id)
         _require(issue, "draft", "approved", "scheduled", verb="approved")
         if decision.seen_hash not in {None, rendered.content_hash}:
             message = f"issue {issue_id} changed since you looked at it: look again, then approve"
             raise StateError(message)
-        blocking = review(session, settings, issue, rendered, publication, now=now).blocking
+        blocking = review(session, settings, mail, now=now).blocking
         if blocking and not (decision.override or "").strip():
             raise BlockedError(_describe(issue_id, blocking))
         freeze(session, issue, rendered, publication)

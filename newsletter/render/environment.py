@@ -23,6 +23,7 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
     pass_context,
+    select_autoescape,
 )
 from jinja2.filters import do_default
 from jinja2.runtime import Context
@@ -32,7 +33,6 @@ from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
 from newsletter.render import text
 from newsletter.render.personal import Slot
-
 
 RIGHT_TO_LEFT = "right-to-left"
 
@@ -58,7 +58,7 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
     """
     environment = Environment(
         loader=FileSystemLoader([*folders, packaged_templates()]),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -170,7 +170,7 @@ def mixed(words: str, reading: str) -> Markup:
     """
     against = {"R", "AL"} if reading == "ltr" else {"L"}
     found = any(unicodedata.bidirectional(character) in against for character in words)
-    return Markup(' dir="auto"' if found else "")
+    return Markup(' dir="auto"') if found else Markup()
 
 
 def whole(words: str) -> str:
@@ -215,8 +215,11 @@ def long_date_time(context: Context, instant: datetime) -> str:
     """Filter: date, wall-clock time and zone in the publication's language and zone."""
     publication = _publication(context)
     zone = _zone(publication.timezone)
-    local = babel.dates.format_datetime(instant, "long", tzinfo=zone, locale=locale_of(publication.language))
-    return local.replace("\u202f", " ")
+    time = babel.dates.format_time(
+        instant.astimezone(zone), "short", tzinfo=zone, locale=locale_of(publication.language)
+    )
+    # CLDR parts the hour from AM by U+202F, which many fonts of mail clients lack.
+    return f"{_date(context, instant, 'long')}, {time} ({publication.timezone})".replace("\u202f", " ")
 
 
 @pass_context

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Self
 
 from newsletter.content import Recipient
 from newsletter.errors import RenderError
@@ -29,7 +29,7 @@ class Slot(str):
     key: str
     nonce: str
 
-    def __new__(cls, nonce: str, key: str, otherwise: str = "") -> Slot:
+    def __new__(cls, nonce: str, key: str, otherwise: str = "") -> Self:
         """Make the mark of slot `key`; `otherwise` stands in where a reader has no value."""
         slot = super().__new__(cls, f"slot-{nonce}-{key}-{otherwise.encode().hex()}-tols")
         slot.nonce = nonce

@@ -70,6 +70,18 @@ def find_last_told(session: Session, publication_id: int) -> Issue | None:
     return session.scalars(query.limit(1)).one_or_none()
 
 
+def find_told_before(session: Session, publication_id: int, issue_id: int) -> Issue | None:
+    """The issue that went out before this one, or None."""
+    query = (
+        select(Issue)
+        .where(
+            Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id
+        )
+        .order_by(Issue.id.desc())
+    )
+    return session.scalars(query.limit(1)).one_or_none()
+
+
 def next_number(session: Session, publication_id: int) -> int:
     """The number after the highest; skipped issues have none, so readers see no gap."""
     query = select(func.max(Issue.number)).where(Issue.publication_id == publication_id)

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, E501 - replace() checks the types of changes; titles are as long as they are
 """Values for tests of what goes into a mail: every field has a default, a test gives what matters to it."""
 
 from __future__ import annotations
@@ -103,10 +104,14 @@ def make_long_digest(cards: int = 40) -> Digest:
     """Make an issue of so many cards, each with an image, two similar articles and 240 characters."""
     one = replace(_lead(), also=())
     many = tuple(
-        replace(one, article=replace(one.article, id=n, title=f"{one.article.title} ({n})", words=200 + 13 * n))
+        replace(
+            one, article=replace(one.article, id=n, title=f"{one.article.title} ({n})", words=200 + 13 * n)
+        )
         for n in range(cards)
     )
-    sections = [Section(f"Category {n}", "Steady.", many[n * 10 : n * 10 + 10]) for n in range(-(-cards // 10))]
+    sections = [
+        Section(f"Category {n}", "Steady.", many[n * 10 : n * 10 + 10]) for n in range(-(-cards // 10))
+    ]
     return make_digest(*sections, trends=_trends())
 
 
@@ -170,12 +175,14 @@ def _economy() -> list[Card]:
 
 
 def _rest() -> list[Card]:
-    bare = make_article(8, title="A letter to the editors", url=None, source=None, published_at=None, summary="", words=0)
+    bare = make_article(
+        8, title="A letter to the editors", url=None, source=None, published_at=None, summary="", words=0
+    )
     return [
         make_card(bare),
         make_card(make_article(9, title="גשר חדש נפתח מעל נהר הנמן", summary="הגשר נפתח ביום שני.")),
         make_card(make_article(10, title="Orchestra tours the regions 🎻🎺", category=None)),
-        make_card(make_article(11, title="<b>Tom & Jerry</b> \"return\" to cinemas", summary="5 < 6 & 7 > 2.")),
+        make_card(make_article(11, title='<b>Tom & Jerry</b> "return" to cinemas', summary="5 < 6 & 7 > 2.")),
         make_card(make_article(12, title="Ice on the Dnieper, in numbers"), similar=_similar()),
     ]
 
