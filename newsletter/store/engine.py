@@ -112,10 +112,10 @@ def _own_transactions(engine: Engine, busy_seconds: float) -> None:
 
 
 _REASONS = {
-    "database is locked": "another process keeps it locked for too long: look for a stuck `newsletter` process",
+    "database is locked": "another process keeps it locked too long: look for a stuck `newsletter` process",
     "database or disk is full": "the disk is full: make room, nothing recorded so far is lost",
     "disk I/O error": "the disk failed or is full: check it, nothing recorded so far is lost",
-    "unable to open database file": "the file cannot be opened: see that its folder exists and may be written",
+    "unable to open database file": "it cannot be opened: check that its folder exists and may be written",
     "readonly database": "it may only be read: check the owner and mode of the file and its folder",
     "is not a database": "the file is not an SQLite database: check database_url, or restore a backup",
     "malformed": "the file is damaged: restore a backup",

@@ -74,9 +74,7 @@ def find_told_before(session: Session, publication_id: int, issue_id: int) -> Is
     """The issue that went out before this one, or None."""
     query = (
         select(Issue)
-        .where(
-            Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id
-        )
+        .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id)
         .order_by(Issue.id.desc())
     )
     return session.scalars(query.limit(1)).one_or_none()
