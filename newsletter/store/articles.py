@@ -145,7 +145,7 @@ def is_public_article(session: Session, publication_id: int, article_id: int) ->
     return session.scalars(query).first() is not None
 
 
-def _told(publication_id: int) -> Select[tuple[int]]:
+def _told(publication_id: int) -> Select[int]:
     return (
         select(IssueArticle.article_id)
         .join(Issue, Issue.id == IssueArticle.issue_id)

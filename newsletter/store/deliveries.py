@@ -78,29 +78,6 @@ def list_deliveries(session: Session, issue_id: int, state: str | None = None) -
         session.expunge_all()
 
 
-def skip_deliveries_to(
-    session: Session, publication_id: int, subscriber_id: int, reason: str, *, now: datetime
-) -> int:
-    """Hold back whatever of a publication is not yet on its way to a subscriber.
-
-    Returns:
-        How many deliveries are held back.
-
-    """
-    issues = select(Issue.id).where(Issue.publication_id == publication_id)
-    held = (
-        update(Delivery)
-        .where(
-            Delivery.subscriber_id == subscriber_id,
-            Delivery.issue_id.in_(issues),
-            Delivery.state.in_(LEAVABLE),
-        )
-        .values(state="skipped", claim_token=None, reply=reason, finished_at=now)
-        .returning(Delivery.id)
-    )
-    return len(session.execute(held).all())
-
-
 def skip_deliveries_of(session: Session, issue_id: int, reason: str, *, now: datetime) -> int:
     """Hold back whatever of an issue is not yet on its way."""
     held = (

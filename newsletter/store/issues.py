@@ -38,6 +38,17 @@ def get_issue(session: Session, issue_id: int) -> Issue:
     return issue
 
 
+def take_issue(session: Session, issue_id: int) -> Issue:
+    """The row of one issue, which no other transaction can change until this one ends.
+
+    Raises:
+        NotFoundError: There is none of that id.
+
+    """
+    get_issue(session, issue_id)
+    return session.get_one(Issue, issue_id, with_for_update=True, populate_existing=True)
+
+
 def list_issues(session: Session, publication_id: int, states: Sequence[str] = ()) -> list[Issue]:
     """Newest first."""
     query = select(Issue).where(Issue.publication_id == publication_id).order_by(Issue.id.desc())
