@@ -139,7 +139,7 @@ def _refuse_told(session: Session, issue: Issue) -> None:
     again = told.intersection(issues.list_issue_article_ids(session, issue.id))
     if again:
         message = (
-            f"{len(again)} article{'s' if len(again) > 1 else ''} of issue {issue.id} went into another issue "
+            f"{len(again)} article{'s' if len(again) > 1 else ''} of issue {issue.id} went into another one "
             "since it was drafted: run `newsletter issue draft` and look again"
         )
         raise StateError(message)

@@ -12,6 +12,7 @@ from newsletter.collect.identity import identify, match
 from newsletter.collect.plaintext import html_to_text
 from newsletter.compose.digest import shorten
 from newsletter.store import articles, categories
+from newsletter.store.engine import take_turn
 from newsletter.store.models import Article
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def take_in(
         now: When they were collected.
 
     """
+    take_turn(session, "intake", source.publication_id)
     known = {
         row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)
     }
@@ -98,6 +100,8 @@ def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool =
     articles.add_keys(session, row, [key for key in keys if key not in found])
     if entry.category and entry.status and standalone:
         categories.set_category(session, source.publication_id, entry.category, entry.status, now=place.now)
+    if row.source_id != source.id:
+        return row.id, outcome
     for kind, related in (("similar", entry.similar), ("trend", entry.trends)):
         keyed = zip(related, identify(related, source=str(source.id)), strict=True)
         ids = [_put(place, item, item_keys, standalone=False)[0] for item, item_keys in keyed]
@@ -122,10 +126,12 @@ def _write(
     elif standalone and not row.standalone:
         row.standalone, row.source_id, row.collected_at = True, place.source.id, place.now
         outcome = Intake(new=1)
-    elif row.source_id != place.source.id:
+    elif row.source_id not in {None, place.source.id}:
         # Another source tells the same article: the first one's wording stays.
         return row, Intake(unchanged=1)
     else:
+        # The article of a source that was removed goes to the next one that gives it.
+        row.source_id = place.source.id
         outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
     for name, value in values.items():
         setattr(row, name, value)
