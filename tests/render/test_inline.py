@@ -1,4 +1,4 @@
-"""Inlining: what goes into attributes, what stays, what is reported, and that nothing is fetched or opened."""
+"""Inlining: what goes into attributes, what stays, what is reported, and that nothing is fetched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 from newsletter.errors import RenderError
 from newsletter.render.inline import inline
 
-PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>t</title><style>{css}</style></head><body>{body}</body></html>'
+PAGE = (
+    '<!DOCTYPE html>\n<html lang="en"><head><title>t</title><style>{css}</style></head>'
+    "<body>{body}</body></html>"
+)
 
 
 def page(css: str, body: str = '<p class="a">x</p>') -> str:
@@ -103,8 +106,9 @@ def test_no_socket_is_opened_and_no_file() -> None:
         "p{background:url(http://127.0.0.1:9/b.png)} @font-face{font-family:x;src:url(file:///etc/passwd)}"
     )
     body = (
-        '<link rel="stylesheet" href="file:///etc/hosts"><link rel="stylesheet" href="http://127.0.0.1:9/c.css">'
-        '<base href="http://127.0.0.1:9/"><img src="http://127.0.0.1:9/d.png" style="background:url(/etc/group)">'
+        '<link rel="stylesheet" href="file:///etc/hosts">'
+        '<link rel="stylesheet" href="http://127.0.0.1:9/c.css"><base href="http://127.0.0.1:9/">'
+        '<img src="http://127.0.0.1:9/d.png" style="background:url(/etc/group)">'
     )
     inline(page("p{color:red}"))  # imports whatever is imported late
     sys.addaudithook(hook)
@@ -120,7 +124,8 @@ def test_widths_of_attributes_are_not_overwritten_by_those_of_css() -> None:
 
 
 def test_comments_for_outlook_and_other_scripts_survive() -> None:
-    body = "<!--[if mso]><table><tr><td><![endif]--><p>é 漢 😀 &amp; &lt;</p><!--[if mso]></td></tr></table><![endif]-->"
+    ghost = ("<!--[if mso]><table><tr><td><![endif]-->", "<!--[if mso]></td></tr></table><![endif]-->")
+    body = f"{ghost[0]}<p>é 漢 😀 &amp; &lt;</p>{ghost[1]}"
 
     assert body in inline(page("", body)).html
 
