@@ -60,7 +60,7 @@ class FetchError(SourceError, OSError):
 
     status: int | None = None
     """The HTTP status, where the server answered."""
-    retry_after_seconds: float | None = None
+    retry_after: float | None = None
     """How long the server asks to be left alone (RFC 9110, 10.2.3)."""
 
 

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["clean_entry", "clean_html", "clean_link", "clean_title", "html_to_text"]
 
-_TAGS: Final = frozenset(
-    ["a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "dd", "del", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp", "small", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "wbr"]
+_TAG_NAMES: Final = (
+    "a abbr b bdi bdo blockquote br caption cite code dd del div dl dt em figcaption figure h1 h2"
+    " h3 h4 h5 h6 hr"
+    " i img ins kbd li mark ol p pre q rp rt ruby s samp small strong sub sup table tbody td tfoot"
+    " th thead tr u"
+    " ul var wbr"
 )
+_TAGS: Final = frozenset(_TAG_NAMES.split())
 _LAZY: Final = ("data-src", "data-lazy-src", "data-original", "data-srcset", "srcset")
 _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": {"lang", "dir"},
@@ -29,9 +34,12 @@ _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "blockquote": {"cite"},
     "q": {"cite"},
 }
-_CONTENT_TAGS: Final = frozenset(
-    ["script", "style", "template", "iframe", "object", "embed", "applet", "noembed", "noframes", "noscript", "svg", "math", "textarea", "select", "xmp", "title", "plaintext"]
+_UNSEEN: Final = (
+    "script style template iframe object embed applet noembed noframes noscript svg math textarea"
+    " select xmp title"
+    " plaintext"
 )
+_CONTENT_TAGS: Final = frozenset(_UNSEEN.split())
 _LINKS: Final = frozenset({"href", "src", "cite", "data-src", "data-lazy-src", "data-original"})
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _MEASURE: Final = re.compile(r"\d{1,4}")
@@ -113,8 +121,7 @@ def _image_source(attributes: dict[str, str], base: str | None) -> str | None:
 
 
 def clean_entry(entry: Entry, base: str | None = None) -> Entry:
-    """Make everything in an entry safe to store and show: title, links, image, HTML, and the entries within
-    it.
+    """Make everything in an entry safe to store and show, the entries within it too.
 
     `base` is the address of its source, for links of an entry that has none itself. A link or an image that
     cannot be shown becomes None.

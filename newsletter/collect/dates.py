@@ -1,5 +1,6 @@
 """Dates as feeds and pages write them, read with the offset they were published with."""
 
+# ruff: noqa: RUF001 - the words of Russian dates
 from __future__ import annotations
 
 import re
@@ -7,43 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_tz
 from typing import Final
 
-# Genitive and nominative, full and short: a page says "26 сентября", a heading "Сентябрь".
-_MONTHS: Final = (
-    "january jan januar jänner janvier janv enero ene gennaio gen janeiro styczeń stycznia"
-    " январь января янв студзень студзеня січень січня januari",
-    "february feb februar février févr fevrier febrero febbraio fevereiro luty lutego"
-    " февраль февраля фев лютый лютага лютий лютого februari",
-    "march mar märz marz mars marzo março marzec marca март марта мар сакавік сакавіка березень березня maart",
-    "april apr avril avr abril aprile kwiecień kwietnia апрель апреля апр красавік красавіка квітень квітня",
-    "may mai mayo maggio maio maj maja май мая травень травеня траўня травня mei",
-    "june jun juni juin junio giugno junho czerwiec czerwca июнь июня июн чэрвень чэрвеня червень червня",
-    "july jul juli juillet juil julio luglio julho lipiec lipca июль июля июл ліпень ліпеня липень липня",
-    "august aug août aout agosto sierpień sierpnia август августа авг жнівень жніўня серпень серпня augustus",
-    "september sep sept septembre septiembre settembre setembro wrzesień września"
-    " сентябрь сентября сен сент верасень верасня вересень вересня",
-    "october oct oktober okt octobre octubre ottobre outubro październik października"
-    " октябрь октября окт кастрычнік кастрычніка жовтень жовтня",
-    "november nov novembre noviembre novembro listopad listopada"
-    " ноябрь ноября ноя лістапад лістапада листопада листопад",
-    "december dec dezember dez décembre déc decembre diciembre dicembre dezembro grudzień grudnia"
-    " декабрь декабря дек снежань снежня грудень грудня",
-)
-_MONTH: Final = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
-
-_ZONES: Final = {
-    **dict.fromkeys(("z", "ut", "utc", "gmt", "wet"), 0),
-    **dict.fromkeys(("bst", "west", "cet", "mez"), 60),
-    **dict.fromkeys(("cest", "mesz", "eet", "sast"), 120),
-    **dict.fromkeys(("msk", "eest", "trt"), 180),
-    "ist": 330, "sgt": 480, "hkt": 480, "awst": 480, "jst": 540, "kst": 540, "aest": 600, "aedt": 660,
-    "nzst": 720, "nzdt": 780, "nst": -210, "ndt": -150, "brt": -180, "art": -180,
-    **dict.fromkeys(("edt", "ast"), -240),
-    **dict.fromkeys(("est", "cdt", "et"), -300),
-    **dict.fromkeys(("cst", "mdt", "ct"), -360),
-    **dict.fromkeys(("mst", "pdt", "mt"), -420),
-    **dict.fromkeys(("pst", "akdt", "pt"), -480),
-    "adt": -180, "akst": -540, "hst": -600,
-}
+from newsletter.collect.calendar_names import MONTHS, ZONES
 
 _TIME: Final = (
     r"(?:(?:\s*[,|·•–—-]\s*|\s+|\s*t)(?:(?:at|um|à|a las|в|о)\s+)?"
@@ -56,8 +21,10 @@ _LINE: Final = tuple(
     re.compile(rf"{_WEEKDAY}{day}{_TIME}\.?", re.IGNORECASE)
     for day in (
         r"(?P<name>[^\W\d_]{3,12})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(?P<year>\d{4})",
-        r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.)?\s+(?:de\s+|of\s+)?(?P<name>[^\W\d_]{3,12})\.?,?\s+(?:de\s+)?"
-        r"(?P<year>\d{4})(?:\s?г(?:ода|\.)?)?",
+        (
+            r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.)?\s+(?:de\s+|of\s+)?(?P<name>[^\W\d_]{3,12})\.?,?\s+"
+            r"(?:de\s+)?(?P<year>\d{4})(?:\s?г(?:ода|\.)?)?"
+        ),
         r"(?P<day>\d{1,2})-(?P<name>[^\W\d_]{3,12})-(?P<year>\d{4})",
         r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
         r"(?P<day>\d{1,2})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<year>\d{4})",
@@ -68,8 +35,12 @@ _LABEL: Final = re.compile(
     r"(?:\s+(?:on|at))?\s*[::]?|on)\s+(?=\S)",
     re.IGNORECASE,
 )
+_SHORTEST: Final = 6
 _LONGEST: Final = 80
 _HALF_DAY: Final = 12
+_MONTHS: Final = 12
+_MOST_SECONDS: Final = 60
+_FIRST_YEAR: Final = 1000
 
 
 def parse_date_line(line: str, tz: tzinfo = UTC) -> datetime | None:
@@ -77,10 +48,11 @@ def parse_date_line(line: str, tz: tzinfo = UTC) -> datetime | None:
 
     Understood are `September 26, 2016 10:28`, `26 September 2016`, `26.09.2016, 10:28`, ISO 8601, am and pm,
     names of months in a dozen languages, and an offset or the name of a zone after the time. Where only
-    figures are given the day comes first, unless that is no date (`09/26/2016`). Without an offset the time is `tz`'s.
+    figures are given the day comes first, unless that is no date (`09/26/2016`). Without an offset it
+    is `tz`'s.
     """
     text = " ".join(line.split()).strip("*_ ")
-    if not 6 <= len(text) <= _LONGEST or not any(c.isdigit() for c in text):
+    if not _SHORTEST <= len(text) <= _LONGEST or not any(c.isdigit() for c in text):
         return None
     text = _LABEL.sub("", text, count=1) if _LABEL.match(text) else text
     for pattern in _LINE:
@@ -91,8 +63,8 @@ def parse_date_line(line: str, tz: tzinfo = UTC) -> datetime | None:
 
 def _moment(part: dict[str, str | None], tz: tzinfo) -> datetime | None:
     day = int(part["day"] or 0)
-    month = _MONTH.get((part.get("name") or "").lower(), 0) if part.get("name") else int(part["month"] or 0)
-    if month > 12 >= day and part.get("mark") == "/":
+    month = MONTHS.get((part.get("name") or "").lower(), 0) if part.get("name") else int(part["month"] or 0)
+    if month > _MONTHS >= day and part.get("mark") == "/":
         day, month = month, day
     hour = int(part["hour"] or 0)
     if part["half"]:
@@ -119,8 +91,8 @@ def _zone(text: str | None, tz: tzinfo) -> tzinfo | None:
     name = (text or "").strip("() ").lower().replace("−", "-")
     if not name:
         return tz
-    if name in _ZONES:
-        return _offset(_ZONES[name])
+    if name in ZONES:
+        return _offset(ZONES[name])
     if offset := re.fullmatch(r"(?:utc|gmt)?\s?([+-])(\d{1,2}):?(\d{2})?", name):
         minutes = int(offset[2]) * 60 + int(offset[3] or 0)
         return _offset(-minutes if offset[1] == "-" else minutes)
@@ -144,7 +116,7 @@ _ISO: Final = re.compile(
 def parse_date(text: str, tz: tzinfo = UTC) -> datetime | None:
     """Read the date of a feed's entry, keeping its offset; None when it is none.
 
-    ISO 8601 (RFC 3339, W3C-DTF), RFC 822 with its many misspellings, and what `parse_date_line` reads; last of all
+    ISO 8601 (RFC 3339, W3C-DTF), RFC 822 with its many misspellings, and what `parse_date_line` reads; last
     feedparser's readers of Korean, Greek, Hungarian and older forms, which give UTC. Without an offset it is
     `tz`'s.
     """
@@ -181,19 +153,19 @@ def _rfc822(text: str, tz: tzinfo) -> datetime | None:
     # email.utils reads any "a b c d" as a date of sorts, so a month's name is asked for first.
     if not re.search(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", text, re.IGNORECASE):
         return None
-    # parsedate_tz drops the minutes of "-01:30", and knows few names of zones.
+    # "GMT+0300 (Moscow Standard Time)", as JavaScript writes it.
+    text = re.sub(r"(?<=\d)\s*\([^()]*\)$", "", text) if re.search(r"[+-]\d{4}\s*\(", text) else text
+    # parsedate_tz drops the minutes of "-01:30", knows few names of zones, and takes none for UTC.
     name = re.search(r"\s(\(?[A-Za-z]{1,5}\)?|(?:UTC|GMT)?[+-]\d{1,2}:?\d{2})$", text)
     try:
         fields = parsedate_tz(text)
-        if fields is None or fields[0] < 1000:
+        if fields is None or fields[0] < _FIRST_YEAR:
             return None
-        zone = _zone(name[1], tz) if name else None
-        if zone is None:
-            zone = tz if fields[9] is None else timezone(timedelta(seconds=fields[9])) if fields[9] else UTC
+        zone = (_zone(name[1], tz) if name else tz) or UTC
         hours, minutes, seconds = fields[3:6]
         moment = datetime(fields[0], fields[1], fields[2], tzinfo=zone)
         # 24:00 and a second of 60 are written by some; a time far out of range is a fault.
-        if hours > 24 or minutes > 59 or seconds > 60:
+        if (hours, minutes, seconds) > (24, 0, 0) or max(minutes, seconds) > _MOST_SECONDS:
             return moment
         return _shift(moment, timedelta(hours=hours, minutes=minutes, seconds=seconds))
     except (ValueError, IndexError, TypeError, OverflowError):
@@ -205,6 +177,9 @@ def _other(text: str) -> datetime | None:
 
     try:
         fields = _parse_date(text)
-        return datetime(*fields[:5], min(fields[5], 59), tzinfo=UTC) if fields else None
+        if not fields:
+            return None
+        year, month, day, hour, minute, second = fields[:6]
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None

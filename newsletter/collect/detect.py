@@ -10,6 +10,7 @@ from email.message import Message
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from newsletter.collect.charset import narrow
 from newsletter.collect.feeds import is_html, parse_feed
 from newsletter.collect.jsonfeed import parse_json_feed
 from newsletter.collect.markdown import parse_markdown
@@ -100,7 +101,10 @@ def detect_form(data: bytes, *, location: str = "", media: str = "") -> Form:
     name = (urlsplit(location).path if "://" in location else location).lower().removesuffix(".gz")
     start = _beginning(data)
     if _OPML.match(start):
-        message = f"{location or 'the document'} is a list of feeds (OPML); read it with `newsletter source import-opml`"
+        message = (
+            f"{location or 'the document'} is a list of feeds (OPML); read it with"
+            f" `newsletter source import-opml`"
+        )
         raise ParseError(message)
     if start.startswith(("{", "[{")) and (not name.endswith((".txt", ".md")) or media.endswith("json")):
         return "json"
@@ -111,7 +115,10 @@ def detect_form(data: bytes, *, location: str = "", media: str = "") -> Form:
         # Warnings of a server before the feed.
         return "feed"
     if len(_BINARY.findall(start)) > _MOST_BINARY * len(start):
-        message = f"{location or 'the document'} is neither text nor a feed: it holds binary data; check the address"
+        message = (
+            f"{location or 'the document'} is neither text nor a feed: it holds binary data;"
+            f" check the address"
+        )
         raise ParseError(message)
     return _by_name(name, media)
 
@@ -141,13 +148,7 @@ def _by_name(name: str, media: str) -> Form:
 
 def _beginning(data: bytes) -> str:
     """The first characters, whatever the encoding, for looking at only."""
-    head = data[:8192]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = head.decode("utf-16", "ignore")
-    elif head[:4].count(0) in {2, 3} or head[:2] in {b"\x00<", b"<\x00"}:
-        text = head.replace(b"\0", b"").decode("latin-1")
-    else:
-        text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = narrow(data[:8192]).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     return text.lstrip("\ufeff \t\r\n")
 
 

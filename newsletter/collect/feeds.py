@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
-from newsletter.collect.charset import choose_charset
+from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
 from newsletter.collect.links import absolute_html, make_absolute
 from newsletter.collect.plaintext import clean_title, html_to_text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _Fields = dict[str, Any]
 _HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
 _ALTERNATE: Final = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 _IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
@@ -35,7 +36,8 @@ def parse_feed(
     Args:
         data: the whole feed, not compressed.
         location: the URL that it came from, the last base of relative links; "" for none.
-        charset: the one that HTTP named, which wins over the XML declaration (RFC 7303, 3) unless it is plainly wrong.
+        charset: the one that HTTP named, which wins over the XML declaration (RFC 7303, 3) unless plainly
+            wrong.
         tz: the zone of dates without an offset.
 
     Returns:
@@ -47,8 +49,10 @@ def parse_feed(
     if not data.strip():
         message = f"{location or 'the feed'} is empty: expected RSS, Atom or JSON Feed; check the address"
         raise ParseError(message)
-    parsed = _parse(data, choose_charset(data, charset))
-    if not parsed.get("version") and not parsed["entries"]:
+    narrowed = narrow(data)
+    parsed = _parse(narrowed, choose_charset(data, charset) if narrowed is data else "utf-8")
+    is_named = bool(_ROOT.search(narrowed[:4000])) and not is_html(narrowed)
+    if not parsed.get("version") and not parsed["entries"] and not is_named:
         raise ParseError(_not_a_feed(data, location))
     feed = parsed["feed"]
     base = location if "://" in location else None
@@ -171,9 +175,9 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
 
 
 def _is_html(detail: _Fields | None) -> bool:
-    return (detail or {}).get("type") != "text/plain" or bool(
-        re.search(r"&(?:amp|#\d+);", detail["value"] or "")
-    )  # type: ignore[index]
+    found = detail or {}
+    # RSS has no types: a double escape is a sign of HTML that feedparser takes for plain text.
+    return found.get("type") != "text/plain" or bool(re.search(r"&(?:amp|#\d+);", found.get("value") or ""))
 
 
 _NOT_THE_ARTICLE: Final = frozenset(
@@ -252,14 +256,17 @@ def _date(fields: _Fields, names: tuple[str, ...], reading: _Reading, title: str
     return None
 
 
+# feedparser takes addresses under long top-level domains apart in the middle, so RSS's own form is read here.
+_MAILBOX: Final = re.compile(r"(?:mailto:)?\S+@\S+\s*\((?P<name>[^()]+)\)|\"?(?P<first>[^<>\"]+?)\"?\s*<\S*@\S*>")
+
+
 def _author(fields: _Fields) -> str | None:
-    names = [
-        clean_title(str(author.get("name") or author.get("email") or ""))
-        for author in fields.get("authors") or []
-        if author
-    ]
+    raw = str(fields.get("author") or "").strip()
+    if mailbox := _MAILBOX.fullmatch(raw):
+        return clean_title(mailbox["name"] or mailbox["first"])
+    names = [clean_title(str(author.get("name") or author.get("email") or "")) for author in fields.get("authors") or []]
     joined = ", ".join(dict.fromkeys(name for name in names if name))
-    return joined or clean_title(str(fields.get("author") or "")) or None
+    return joined or clean_title(raw) or None
 
 
 def _category(fields: _Fields) -> str | None:
@@ -276,18 +283,11 @@ def _language(fields: _Fields, feed: _Fields) -> str | None:
 
 
 def _image(fields: _Fields, html: str | None) -> tuple[str | None, str | None]:
-    """The picture of an entry and its text: named ones first, then what is enclosed, then the first in the text."""
-    contents = fields.get("media_content") or []
-    for media in contents:
-        if media.get("url") and (
-            media.get("medium") == "image"
-            or str(media.get("type") or "").startswith("image/")
-            or (not media.get("medium") and not media.get("type") and _IMAGE_NAME.search(media["url"]))
-        ):
-            return media["url"], None
-    for media in fields.get("media_thumbnail") or []:
-        if media.get("url"):
-            return media["url"], None
+    """The picture of an entry and its text: a named one, else an enclosed one, else the first in the body."""
+    if media := next((media for media in fields.get("media_content") or [] if _is_picture(media)), None):
+        return media["url"], None
+    if media := next((media for media in fields.get("media_thumbnail") or [] if media.get("url")), None):
+        return media["url"], None
     for enclosed in fields.get("enclosures") or []:
         url, kind = enclosed.get("href") or enclosed.get("url"), str(enclosed.get("type") or "")
         if url and (kind.startswith("image/") or (not kind and _IMAGE_NAME.search(url))):
@@ -301,3 +301,14 @@ def _image(fields: _Fields, html: str | None) -> tuple[str | None, str | None]:
         )
         return clean_title(match[1]), (clean_title(alt[1]) or None) if alt else None
     return None, None
+
+
+def _is_picture(media: _Fields) -> bool:
+    medium, kind, url = media.get("medium"), str(media.get("type") or ""), media.get("url")
+    if not url:
+        return False
+    return (
+        medium == "image"
+        or kind.startswith("image/")
+        or bool(not medium and not kind and _IMAGE_NAME.search(url))
+    )

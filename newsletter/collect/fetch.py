@@ -10,7 +10,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -25,7 +25,8 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PERMANENT: Final = frozenset({301, 308})
 _ACCEPT: Final = (
-    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.8,"
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9,"
+    " application/xml;q=0.8,"
     " text/xml;q=0.8, text/html;q=0.6, */*;q=0.3"
 )
 _LONGEST_WAIT: Final = 30 * 86_400.0
@@ -83,7 +84,8 @@ def fetch_sources(requests: Sequence[FetchRequest], options: FetchOptions) -> li
     """Fetch many sources at once.
 
     Args:
-        requests: any number; at most `options.connections` are under way together, `options.per_host` per host.
+        requests: any number; `options.connections` at most are under way together, `options.per_host` to a
+            host.
         options: limits and the name to go by.
 
     Returns:
@@ -106,7 +108,7 @@ class _Fetcher(AsyncExitStack):
         self._hosts: dict[str, asyncio.Semaphore] = {}
         self._client = _make_client(options)
 
-    async def __aenter__(self) -> _Fetcher:
+    async def __aenter__(self) -> Self:
         await super().__aenter__()
         await self.enter_async_context(self._client)
         return self
@@ -188,7 +190,10 @@ class _Fetcher(AsyncExitStack):
             seconds = self._options.timeout_seconds
             if isinstance(error, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
                 seconds = self._options.connect_seconds
-            text = f"{name} did not answer in full within {seconds:g} seconds: the server is slow or down; try again later"
+            text = (
+                f"{name} did not answer in full within {seconds:g} seconds: the server is slow"
+                f" or down; try again later"
+            )
         elif isinstance(error, httpx2.ConnectError):
             cause = str(error) or "the server refuses connections"
             is_tls = isinstance(_root(error), ssl.SSLError)
@@ -197,7 +202,10 @@ class _Fetcher(AsyncExitStack):
             )
             text = f"{name} cannot be reached ({cause}): {advice}"
         elif isinstance(error, httpx2.DecodingError):
-            text = f"{name} sent a body that is not compressed as it says: tell the publisher, or try again later"
+            text = (
+                f"{name} sent a body that is not compressed as it says: tell the publisher, or"
+                f" try again later"
+            )
         elif isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError)):
             text = f"{name} is not an address that can be fetched ({error}): expected http:// or https://"
         else:
@@ -259,7 +267,7 @@ def _check_status(url: str, response: httpx2.Response) -> None:
     )
     error = FetchError(f"{_shown(url)} answered {reason}: {advice}")
     error.status = status
-    error.retry_after_seconds = _retry_after(response)
+    error.retry_after = _retry_after(response)
     raise error
 
 

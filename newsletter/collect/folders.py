@@ -30,8 +30,7 @@ class ReadFolder:
 
 
 def list_files(path: Path) -> list[Path]:
-    """List the pages in a folder and below it, by name, without hidden ones; a plain file is given back
-    alone.
+    """List the pages in a folder and below it by name, none hidden; a plain file is given back alone.
 
     Raises:
         FetchError: it is not there or may not be read.
@@ -39,29 +38,20 @@ def list_files(path: Path) -> list[Path]:
     try:
         if path.is_file():
             return [path]
-        if not path.is_dir():
-            message = (
-                f"{path} is not there: check the path"
-                if not path.exists()
-                else f"{path} is no file or folder"
-            )
-            raise FetchError(message)
-        # iterdir raises where rglob, from Python 3.13 on and in part before, is silent.
+        # iterdir raises where rglob is silent.
         next(path.iterdir(), None)
-        found = [file for file in path.rglob("*") if file.suffix.lower() in _PAGES]
-        return sorted(
-            file
-            for file in found
-            if not any(part.startswith(".") for part in file.relative_to(path).parts) and file.is_file()
-        )
+        found = [file for file in path.rglob("*") if file.suffix.lower() in _PAGES and file.is_file()]
     except PermissionError as error:
         message = f"{path} may not be read by this user: change its permissions"
         raise FetchError(message) from error
-    except FetchError:
-        raise
+    except FileNotFoundError as error:
+        message = f"{path} is not there: check the path"
+        raise FetchError(message) from error
     except (OSError, ValueError) as error:
         message = f"{path} cannot be read ({error}): check the path"
         raise FetchError(message) from error
+    is_hidden = {file: any(part.startswith(".") for part in file.relative_to(path).parts) for file in found}
+    return sorted(file for file in found if not is_hidden[file])
 
 
 def read_file(path: Path, *, max_bytes: int = _MAX_BYTES) -> bytes:
@@ -97,7 +87,7 @@ def read_folder(
     Returns:
         The entries in the order of the files' names. A file that cannot be read or parsed is a line in
         `problems` and stops nothing. An entry without an id gets its file's, so that a page with a new title
-        stays the same article; one that only moved to another file is known by its title and date (`identity`).
+        stays the same article; one that only moved to another file is known by its title and date.
 
     Raises:
         FetchError: the folder itself is missing or may not be read.

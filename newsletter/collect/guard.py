@@ -38,8 +38,9 @@ _MOST_TRIES: Final = 4
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet.
 
-    Refused are loopback, private, link-local, carrier-grade NAT, multicast, unspecified and reserved ranges (IANA
-    special-purpose registries, RFC 6890), IPv4 addresses carried in IPv6 ones, and a cloud's own address.
+    Refused are loopback, private, link-local, carrier-grade NAT, multicast, unspecified and reserved ranges
+    (IANA special-purpose registries, RFC 6890), IPv4 addresses carried in IPv6 ones, and a cloud's own
+    address.
     """
     ip: IPv4Address | IPv6Address = ip_address(address.split("%", 1)[0])
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:

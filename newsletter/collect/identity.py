@@ -33,8 +33,8 @@ def canonical_url(url: str) -> str:
     """Reduce an address to what tells its article from others; not an address to fetch.
 
     http and https, `www.`, `m.` and `amp.`, a trailing slash, an index page, default ports, fragments,
-    tracking parameters, the order of parameters and the spelling of escapes make no difference. Anything but http(s) is
-    given back as it is.
+    tracking parameters, the order of parameters and the spelling of escapes make no difference. Anything but
+    http(s) is given back as it is.
     """
     text = url.strip()
     try:
@@ -79,7 +79,8 @@ def identity_keys(entry: Entry, *, source: str) -> tuple[str, ...]:
         source: what names its source, such as its number; ids and titles count within it only.
 
     Returns:
-        - `guid:` the source's id. A file's id (`file:`) is joined to the day, as a file may hold another page later.
+        - `guid:` the source's id. A file's id (`file:`) is joined to the day, as it may hold another page
+          later.
         - `link+title:` the canonical address and the title, so that two articles at one address are two.
         - `link+day:` the address and the day: an edited title under a new id.
         - `link:` the address alone, where it is all that there is: for an entry without an id.
@@ -107,8 +108,7 @@ def identity_keys(entry: Entry, *, source: str) -> tuple[str, ...]:
 
 
 def identify(entries: Sequence[Entry], *, source: str) -> list[tuple[str, ...]]:
-    """Give the keys of every entry of one document, without those that several of its articles have in
-    common.
+    """Give the keys of every entry of one document, without those that several of its articles share.
 
     A feed whose items all lead to one page, or all have one id or one title, tells its articles apart by the
     rest.
@@ -134,7 +134,7 @@ def _are_different(key: str, articles: set[tuple[str, str]]) -> bool:
 
 
 def _normal_id(guid: str) -> str:
-    """An id as it is, but for what publishers change in addresses used as ids; a fragment tells articles apart."""
+    """An id as it is, but for what publishers change in addresses; a fragment tells articles apart."""
     text = guid.strip()
     if re.match(r"https?://", text, re.IGNORECASE):
         return "//" + re.sub(r"^https?://(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/")

@@ -54,7 +54,7 @@ def _begins(lines: Sequence[Line], number: int, start: int) -> bool:
     fields = _fields_after(lines, number)
     if any(found.date is not None or found.standing is not None for found in fields):
         return True
-    if line.is_sentence:
+    if line.is_sentence or (line.ends_text and not line.blank_before):
         return False
     if fields:
         return _is_head(lines, number, len(fields), start)
@@ -73,11 +73,13 @@ def _fields_after(lines: Sequence[Line], number: int) -> list[Line]:
 
 
 def _is_head(lines: Sequence[Line], number: int, count: int, start: int) -> bool:
-    """Whether a line before a mere credit is the title it belongs to, and not the end of the text above it."""
+    """Whether a line before a mere credit is the title it belongs to, not the end of the text above."""
     after = number + count + 1
     if number == start + 1 and not lines[number].blank_before:
         return False
-    return after < len(lines) and (lines[after].is_sentence or not _fields_after(lines, after))
+    if after == len(lines) or (lines[number].ends_text and not lines[after].ends_text):
+        return False
+    return lines[after].is_sentence or not _fields_after(lines, after)
 
 
 def _closes_text(lines: Sequence[Line], image: int, start: int) -> bool:
@@ -87,28 +89,29 @@ def _closes_text(lines: Sequence[Line], image: int, start: int) -> bool:
 def _is_bare_title(lines: Sequence[Line], number: int, start: int) -> bool:
     line, before = lines[number], lines[number - 1]
     after = lines[number + 1] if number + 1 < len(lines) else None
+    if after is None or after.is_field or after.is_item or not line.blank_before or number - start <= 1:
+        return False
+    if not after.blank_before and not before.blank_before:
+        # Where text runs on without blank lines, a blank one parts the articles.
+        return True
     shaped = (
-        line.blank_before
-        and len(line.text) <= _LONGEST_BARE_TITLE
+        len(line.text) <= _LONGEST_BARE_TITLE
         and len(line.text.split()) >= _FEWEST_WORDS
-        and line.text[-1] not in "?!"
+        and not line.ends_text
         and not line.text[0].islower()
     )
-    if not shaped or after is None or number - start <= 1:
-        return False
-    ends = before.is_sentence and not before.text.endswith(":")
-    return ends and after.is_sentence and not after.is_item and len(after.text) > len(line.text)
+    ends = before.ends_text and not before.text.endswith(":")
+    return shaped and ends and after.ends_text
 
 
 def _is_list_of_titles(lines: Sequence[Line], *, tight: bool) -> bool:
-    if len(lines) < 2 or (tight and not all(line.blank_before or line.is_item for line in lines[1:])):
+    if len(lines) == 1 or (tight and not all(line.blank_before or line.is_item for line in lines[1:])):
         return False
     if all(line.is_item for line in lines):
         return True
     return not any(line.is_field or line.is_item for line in lines) and all(
-        not line.is_sentence
+        not line.ends_text
         and len(line.text) <= _LONGEST_BARE_TITLE
         and len(line.text.split()) >= _FEWEST_WORDS
-        and not line.text.endswith(("!", "?"))
         for line in lines
     )

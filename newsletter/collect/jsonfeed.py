@@ -48,7 +48,8 @@ def parse_json_feed(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Par
         else:
             problems.append(f"item {number} is not an object and is left out")
     language = _text(feed.get("language"))
-    return ParsedSource("feed", clean_title(_text(feed.get("title")) or "") or None, link, language, tuple(entries),
+    title = clean_title(_text(feed.get("title")) or "") or None
+    return ParsedSource("feed", title, link, language, tuple(entries),
                         tuple(dict.fromkeys(problems)))  # fmt: skip
 
 

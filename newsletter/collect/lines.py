@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 Heading = Literal["similar", "trends", "subscribe", "page"]
 
-_CHROME_WORDS: Final = "header|footer|nav|navigation|navbar|menu|content|main|body|sidebar|page|wrapper|container|top|logo|banner|article"
+_CHROME_WORDS: Final = (
+    "header|footer|nav|navigation|navbar|menu|content|main|body|sidebar|page"
+    "|wrapper|container|top|logo|banner|article"
+)
 _CHROME: Final = re.compile(
     rf"(?:<!--\s*)?(?:(?:end|begin|start|of|the|/)?\s*[#./]?[\w-]{{1,24}}\s*){{0,3}}--+>|<!--[^>]{{0,80}}(?:-->)?"
     rf"|<!--\s*(?:{_CHROME_WORDS})",
@@ -27,12 +30,16 @@ _HEADINGS: Final[dict[Heading, str]] = {
     r"|(?:похожие|схожие|связанные) (?:статьи|материалы|новости|публикации)|статьи по теме|материалы по теме"
     r"|падобныя (?:артыкулы|матэрыялы|навіны)|(?:схожі|подібні) (?:статті|матеріали|новини)"
     r"|ähnliche (?:artikel|beiträge)|articles (?:similaires|liés)|artículos (?:similares|relacionados)"
-    r"|podobne artykuły|articoli (?:simili|correlati)|artigos (?:semelhantes|relacionados)|vergelijkbare artikelen",
+    r"|podobne artykuły|articoli (?:simili|correlati)|artigos (?:semelhantes|relacionados)"
+    r"|vergelijkbare artikelen",
     "trends": r"(?:recent|latest|current) trends?|trends? of the (?:week|month)"
-    r"|(?:последние|недавние|текущие|актуальные) (?:тренды|тенденции)|(?:апошнія|нядаўнія) (?:трэнды|тэндэнцыі)"
+    r"|(?:последние|недавние|текущие|актуальные) (?:тренды|тенденции)|(?:апошнія|нядаўнія)"
+    r" (?:трэнды|тэндэнцыі)"
     r"|останні (?:тренди|тенденції)|(?:aktuelle|jüngste|neueste) (?:trends|entwicklungen)|tendances récentes"
-    r"|tendencias recientes|(?:ostatnie|najnowsze) trendy|tendenze recenti|tendências recentes|recente trends",
-    "subscribe": r"(?:please )?(?:subscribe|sign[ -]?up)(?: (?:to|for) (?:our|the|this|my)?(?: (?:weekly|daily|free))?"
+    r"|tendencias recientes|(?:ostatnie|najnowsze) trendy|tendenze recenti|tendências recentes"
+    r"|recente trends",
+    "subscribe": r"(?:please )?(?:subscribe|sign[ -]?up)(?: (?:to|for) (?:our|the|this|my)?(?:"
+    r" (?:weekly|daily|free))?"
     r" ?(?:e-?mail )?newsletters??)|subscribe(?: now)?"
     r"|подпи(?:сывайтесь|саться|шитесь|ска) на (?:нашу |наш )?(?:рассылку|новости|бюллетень)"
     r"|падпі(?:сацца|шыцеся|савайцеся) на (?:нашу )?рассылку|підпи(?:сатися|шіться) на (?:нашу )?розсилку"
@@ -56,7 +63,8 @@ _CATEGORY: Final = (
 )
 _STATUS: Final = r"status|state of play|статус|состояние|стан|statut|estado|stato"
 _BOTH: Final = (
-    rf"(?:{_CATEGORY})['’]?s? (?:{_STATUS})|(?:{_STATUS}) (?:of the |der |de la |de |della |da )?(?:{_CATEGORY}|kategorii)"
+    rf"(?:{_CATEGORY})['’]?s? (?:{_STATUS})|(?:{_STATUS}) (?:of the |der |de la |de |della |da"
+    rf" )?(?:{_CATEGORY}|kategorii)"
     r"|категории статус|статус (?:категории|рубрики|раздела|катэгорыі|рубрыкі|категорії)"
     r"|kategorie-?status|rubrik-?status"
 )
@@ -76,8 +84,10 @@ _FIELD_NAMED: Final = re.compile(
     rf"(?P<category>\w[^::.!?]{{0,59}}?)(?:['’]s?)?[ -]+(?:{_STATUS}){_COLON}(?P<status>.*)", re.IGNORECASE
 )
 _FIELD_IMAGE: Final = re.compile(
-    r"(?:(?:image|photo|picture|illustration|img|pic)s?(?: (?:credits?|source|courtesy|by))?|credits?|фото|изображение"
-    r"|иллюстрация|источник (?:фото|изображения)|выява|малюнак|здымак|зображення|bild(?:quelle|nachweis)?|foto"
+    r"(?:(?:image|photo|picture|illustration|img|pic)s?(?: (?:credits?|source|courtesy|by))?"
+    r"|credits?|фото|изображение"
+    r"|иллюстрация|источник (?:фото|изображения)|выява|малюнак|здымак|зображення|bild(?:quelle"
+    r"|nachweis)?|foto"
     rf"|imagen|crédit photo|zdjęcie|obraz|immagine|imagem|afbeelding){_COLON}(?P<credit>.*)",
     re.IGNORECASE,
 )
@@ -86,7 +96,7 @@ _LONGEST_FIELD: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is not blank, classified; `is_date` and the like say what it could be, not what it must be."""
+    """One line that is not blank; its fields say what it could be, not what it must be."""
 
     text: str
     blank_before: bool = False
@@ -113,6 +123,11 @@ class Line:
             self.text.rstrip("\"'”’»)]").endswith((".", ":", ";", ",", "…"))
             or len(self.text) > _LONGEST_FIELD
         )
+
+    @property
+    def ends_text(self) -> bool:
+        """Whether it ends as a paragraph does; a title may ask or exclaim too."""
+        return self.is_sentence or self.text.rstrip("\"'”’»)]").endswith(("!", "?"))
 
     @property
     def is_item(self) -> bool:

@@ -17,7 +17,7 @@ _REFERENCE: Final = re.compile(
 
 
 def make_absolute(url: str | None, *bases: str | None) -> str | None:
-    """Resolve a reference against the first base that is absolute (RFC 3986, 5); as it stands where none is."""
+    """Resolve a reference against the first base that is absolute (RFC 3986, 5), else leave it."""
     reference = _DROPPED.sub("", url or "").strip()
     if not reference:
         return None
@@ -34,8 +34,7 @@ def make_absolute(url: str | None, *bases: str | None) -> str | None:
 
 
 def clean_link(url: str | None, base: str | None = None) -> str | None:
-    """Make a link that is safe to put into a mail: absolute, http, https or mailto, with no raw blanks or
-    quotes.
+    """Make a link that is safe to put into a mail: absolute, http, https or mailto, nothing raw in it.
 
     None where it is none of these, such as `javascript:`, `data:`, `file:` or a relative link without a base.
     """

@@ -72,7 +72,7 @@ def _render(body: str) -> str:
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Read `name: value` lines; lists and nested values, which YAML would allow, give their first word or nothing."""
+    """Read `name: value` lines; of the lists and nested values of YAML, the first word or nothing."""
     fields: dict[str, str] = {}
     for line in text.split("\n"):
         match = _FIELD.fullmatch(line.strip())

@@ -71,7 +71,7 @@ def parse_page(
 
 
 def decode_html(data: bytes, charset: str | None) -> str:
-    """Turn a page's bytes into text: byte-order mark, HTTP, `<meta charset>`, UTF-8, Windows-1252, in this order."""
+    """Turn a page's bytes into text: byte-order mark, HTTP, `<meta charset>`, UTF-8, Windows-1252."""
     named = _META_CHARSET.search(data[:4096])
     own = named[1].decode("ascii") if named else None
     return decode_text(data, choose_charset(data, charset) or choose_charset(data, own))

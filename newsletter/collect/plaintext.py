@@ -6,12 +6,19 @@ import html
 import re
 from typing import Final
 
-_BLOCKS: Final = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "video"]
+_BLOCK_NAMES: Final = (
+    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption"
+    " figure footer"
+    " form h1 h2 h3 h4 h5 h6 header hr li main nav ol option p pre section summary table tbody td"
+    " tfoot th thead"
+    " tr ul video"
 )
-_SILENT: Final = frozenset(
-    ["script", "style", "template", "iframe", "object", "svg", "math", "head", "title", "noembed", "noframes", "textarea", "select", "applet"]
+_BLOCKS: Final = frozenset(_BLOCK_NAMES.split())
+_SILENT_NAMES: Final = (
+    "script style template iframe object svg math head title noembed noframes"
+    " textarea select applet nav button"
 )
+_SILENT: Final = frozenset(_SILENT_NAMES.split())
 _INLINE_TAG: Final = re.compile(
     r"</?(?:a|abbr|b|bdi|bdo|big|blink|br|center|cite|code|del|div|em|font|h[1-6]|i|img|ins|kbd|mark|nobr|p|q|s|samp"
     r"|script|small|span|strike|strong|style|sub|sup|tt|u|var|wbr)(?:\s[^<>]*)?/?>|<!--.*?-->",
@@ -58,10 +65,10 @@ class _Writer:
 
 
 def html_to_text(source: str) -> str:
-    """Give the text of HTML as paragraphs parted by blank lines; a `<br>` is a line's end, an `<li>` starts
-    with "- ".
+    """Give the text of HTML as paragraphs parted by blank lines.
 
-    What is not shown (scripts, styles, frames) is left out. Never fails: whatever is not HTML is text.
+    A `<br>` is a line's end, an `<li>` starts with "- ". What is not shown (scripts, styles, frames) is left
+    out. Never fails: whatever is not HTML is text.
     """
     if "<" not in source:
         return "\n\n".join(

@@ -7,11 +7,14 @@
     article   = item = head { text } [ image ]
     head      = title and, in any order, category or status, date, image
 
-What the form leaves open is decided so: a line that is only a date is a field while its article has none,
-and text after that; a line before a date is the title of the next item; a short line without a full stop
-between blank lines, after a sentence and before one, is the title of an item without fields; `Recent trends:
-a survey` is a title. Sections may come in any order; one that comes twice is one, and an item that comes twice
-in it is one.
+What the form leaves open is decided so:
+- a line that is only a date is a field while its article has none, and text after that;
+- a line before a date is the title of the next item;
+- a short line without a full stop between blank lines, after a sentence and before one, is the title of an
+  item
+  without fields;
+- `Recent trends: a survey` is a title;
+- sections come in any order; one that comes twice is one, and an item that comes twice in it is one.
 """
 
 from __future__ import annotations
@@ -80,11 +83,12 @@ def _name_apart(heading: Heading, part: list[Line]) -> list[tuple[Heading, list[
     if is_title or part[0].is_field or len(part[0].text) > _LONGEST_NAME:
         return [("subscribe", []), ("page", part)]
     rest = part[1:]
-    return [("subscribe", part[:1]), *([("page", rest)] if len(rest) > 1 else [])]  # type: ignore[list-item]
+    name: tuple[Heading, list[Line]] = ("subscribe", part[:1])
+    return [name, ("page", rest)] if len(rest) > 1 else [name]
 
 
 def _main_apart(heading: Heading, part: list[Line]) -> list[tuple[Heading, list[Line]]]:
-    """Find the page's own article where it stands below a section: it alone has a category, and trends no date."""
+    """Find the page's own article below a section: it alone has a category, and trends no date."""
     if heading not in {"similar", "trends"}:
         return [(heading, part)]
     items = split_items(part, tight=heading == "trends")
@@ -160,7 +164,7 @@ def read_item(lines: Sequence[Line]) -> Entry:
 
 
 def _take_field(item: _Item, line: Line) -> bool:
-    """Whether the line is a field that the article still lacks, or says again in its head what it has said."""
+    """Whether the line is a field that the article lacks, or says again what its head has said."""
     in_head = not item.text
     if line.date is not None and (item.published is None or (in_head and line.date == item.published)):
         item.published = line.date
@@ -186,7 +190,7 @@ def _is_short_category(line: Line) -> bool:
 
 
 def _is_standing_before_title(lines: Sequence[Line], number: int) -> bool:
-    """`Foreign policy status: tense` above a title, told from a title of that form by the head that follows."""
+    """`Foreign policy status: tense` above a title, told from such a title by the head that follows."""
     after = lines[number + 1 : number + 5]
     if not after or after[0].is_field:
         return False
@@ -231,7 +235,7 @@ _FEW_LINES: Final = 400
 
 
 def has_sections(lines: Sequence[Line]) -> bool:
-    """Whether the lines are of this form, so that a page in HTML or Markdown is to be read by this grammar."""
+    """Whether lines of HTML or Markdown are of this form, to be read by this grammar."""
     headings = {line.heading for line in lines}
     labelled = any(line.standing is not None and not line.named for line in lines)
     return len(lines) <= _FEW_LINES and (

@@ -26,17 +26,16 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 
 
 def decode_text(data: bytes, charset: str | None = None) -> str:
-    """Turn the bytes of a page into text: by its byte-order mark, the charset it came with, UTF-8,
-    Windows-1252.
+    """Turn the bytes of a page into text: byte-order mark, the charset it came with, UTF-8, Windows-1252.
 
     The last reads any bytes, so this never fails; U+FFFD stands for what a charset leaves undefined.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace").removeprefix("\ufeff")
-    for encoding in (charset, "utf-8"):
+    for named in (charset or "utf-8", "utf-8"):
         try:
-            return data.decode(encoding or "utf-8")
+            return data.decode(named)
         except (UnicodeDecodeError, LookupError):
             continue
     return data.decode("cp1252", "replace")

@@ -60,7 +60,9 @@ async def _try_once(route: Route, job: Job, dialogue: list[str]) -> str:
             await session.run(tray)
         finally:
             await session.close()
-    except (SessionLost, DeliveryError) as error:
+    except SessionLost as error:
+        return f"FAILED: route {route.name!r}, {route.place}: {error}"
+    except DeliveryError as error:
         return f"FAILED: {error}"
     stage, reply = tray.answer or (Stage.LOCAL, Reply(0, "there was no answer"))
     if classify_reply(stage, reply) is Meaning.ACCEPT:
