@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -17,8 +17,8 @@ _numbers = itertools.count(1)
 Row = TypeVar("Row", bound=DeclarativeBase)
 
 
-def make_publication_row(session: Session, **changes: Any) -> models.Publication:
-    values: dict[str, Any] = {
+def make_publication_row(session: Session, **changes: object) -> models.Publication:
+    values: dict[str, object] = {
         "slug": "harbour",
         "name": "Harbour Letter",
         "sender": "Harbour Letter <letter@news.example.org>",
@@ -31,8 +31,8 @@ def make_publication_row(session: Session, **changes: Any) -> models.Publication
     return _added(session, models.Publication(**values | changes))
 
 
-def make_subscriber_row(session: Session, email: str | None = None, **changes: Any) -> models.Subscriber:
-    values: dict[str, Any] = {
+def make_subscriber_row(session: Session, email: str | None = None, **changes: object) -> models.Subscriber:
+    values: dict[str, object] = {
         "email": email or f"reader{next(_numbers)}@example.org",
         "name": None,
         "attributes": {},
@@ -42,9 +42,9 @@ def make_subscriber_row(session: Session, email: str | None = None, **changes: A
 
 
 def make_subscription_row(
-    session: Session, publication: models.Publication, subscriber: models.Subscriber, **changes: Any
+    session: Session, publication: models.Publication, subscriber: models.Subscriber, **changes: object
 ) -> models.Subscription:
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "publication_id": publication.id,
         "subscriber_id": subscriber.id,
         "status": "active",
@@ -54,9 +54,9 @@ def make_subscription_row(
     return _added(session, models.Subscription(**values | changes))
 
 
-def make_issue_row(session: Session, publication: models.Publication, **changes: Any) -> models.Issue:
+def make_issue_row(session: Session, publication: models.Publication, **changes: object) -> models.Issue:
     number = next(_numbers)
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "uid": f"{number:016x}",
         "publication_id": publication.id,
         "number": number,
@@ -70,8 +70,8 @@ def make_issue_row(session: Session, publication: models.Publication, **changes:
     return _added(session, models.Issue(**values | changes))
 
 
-def make_variant_row(session: Session, issue: models.Issue, **changes: Any) -> models.IssueVariant:
-    values: dict[str, Any] = {
+def make_variant_row(session: Session, issue: models.Issue, **changes: object) -> models.IssueVariant:
+    values: dict[str, object] = {
         "issue_id": issue.id,
         "key": "all",
         "subject": issue.subject,
@@ -87,9 +87,13 @@ def make_variant_row(session: Session, issue: models.Issue, **changes: Any) -> m
 
 
 def make_delivery_row(
-    session: Session, issue: models.Issue, subscriber: models.Subscriber, state: str = "queued", **changes: Any
+    session: Session,
+    issue: models.Issue,
+    subscriber: models.Subscriber,
+    state: str = "queued",
+    **changes: Any,
 ) -> models.Delivery:
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "issue_id": issue.id,
         "subscriber_id": subscriber.id,
         "email": subscriber.email,
@@ -101,9 +105,9 @@ def make_delivery_row(
 
 
 def make_article_row(
-    session: Session, publication: models.Publication, title: str = "A crane came back", **changes: Any
+    session: Session, publication: models.Publication, title: str = "A crane came back", **changes: object
 ) -> models.Article:
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "publication_id": publication.id,
         "standalone": True,
         "title": title,

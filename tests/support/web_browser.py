@@ -86,6 +86,4 @@ class Browser:
 
     def sign_in(self, email: str, password: str, wanted: str = "/editor") -> Answer:
         form = self.get("/editor/login")
-        return self.post(
-            "/editor/login", email=email, password=password, csrf=form.csrf, next=wanted
-        )
+        return self.post("/editor/login", email=email, password=password, csrf=form.csrf, next=wanted)
