@@ -20,7 +20,7 @@ class Ledger(Protocol):
         """Take at most `limit` deliveries that are due, as `claimed` under this process's token.
 
         Returns:
-            Nothing where nothing is due now, or the issue is paused; never a delivery that this process holds already.
+            Nothing where nothing is due now or the issue is paused; never what this process holds.
         """
         ...
 
