@@ -102,10 +102,11 @@ class _Rule:
     def fits(self, stage: Stage, reply: Reply) -> bool:
         if stage not in self.stages or not str(reply.code).startswith(tuple(self.codes.split("|"))):
             return False
-        enhanced = reply.enhanced or "" if self.enhanced else ""
-        return (not enhanced if self.enhanced == "-" else enhanced.startswith(self.enhanced)) and (
-            not self.words or re.search(self.words, reply.text, re.IGNORECASE) is not None)
-        )
+        if self.enhanced:
+            enhanced = reply.enhanced or ""
+            if enhanced if self.enhanced == "-" else not enhanced.startswith(self.enhanced):
+                return False
+        return not self.words or re.search(self.words, reply.text, re.IGNORECASE) is not None
 
 
 _ANY = frozenset(Stage)
