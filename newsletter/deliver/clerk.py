@@ -132,7 +132,7 @@ class Clerk:
         while True:
             work, self._work = self._work, _Work()
             try:
-                done = await asyncio.get_running_loop().run_in_executor(
+                held, batch, stop = await asyncio.get_running_loop().run_in_executor(
                     self._thread, work.write, self._ledger
                 )
             except BaseException as error:
@@ -145,10 +145,10 @@ class Clerk:
                 pause = min(2 * pause, _LAST_PAUSE)
             else:
                 self.is_broken = False
-                self._tell(work, *done)
+                self._tell(work, held, batch, stop=stop)
                 return
 
-    def _tell(self, work: _Work, held: set[int], batch: list[Claimed], stop: bool) -> None:  # noqa: FBT001
+    def _tell(self, work: _Work, held: set[int], batch: list[Claimed], *, stop: bool) -> None:
         if stop:
             self._on_stop()
         if self._is_closing:
