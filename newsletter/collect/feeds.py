@@ -257,14 +257,19 @@ def _date(fields: _Fields, names: tuple[str, ...], reading: _Reading, title: str
 
 
 # feedparser takes addresses under long top-level domains apart in the middle, so RSS's own form is read here.
-_MAILBOX: Final = re.compile(r"(?:mailto:)?\S+@\S+\s*\((?P<name>[^()]+)\)|\"?(?P<first>[^<>\"]+?)\"?\s*<\S*@\S*>")
+_MAILBOX: Final = re.compile(
+    r"(?:mailto:)?\S+@\S+\s*\((?P<name>[^()]+)\)|\"?(?P<first>[^<>\"]+?)\"?\s*<\S*@\S*>"
+)
 
 
 def _author(fields: _Fields) -> str | None:
     raw = str(fields.get("author") or "").strip()
     if mailbox := _MAILBOX.fullmatch(raw):
         return clean_title(mailbox["name"] or mailbox["first"])
-    names = [clean_title(str(author.get("name") or author.get("email") or "")) for author in fields.get("authors") or []]
+    names = [
+        clean_title(str(author.get("name") or author.get("email") or ""))
+        for author in fields.get("authors") or []
+    ]
     joined = ", ".join(dict.fromkeys(name for name in names if name))
     return joined or clean_title(raw) or None
 

@@ -81,7 +81,11 @@ def test_without_an_offset_the_zone_is_the_publications() -> None:
 
 def test_most_dates_that_readers_have_met_are_read_as_they_read_them() -> None:
     wrong = 0
-    items = [item for item in list_items("hostile-feed-dates") if item.get("expected") and len(item["expected"]) == 20]
+    items = [
+        item
+        for item in list_items("hostile-feed-dates")
+        if item.get("expected") and len(item["expected"]) == 20
+    ]
     for item in items:
         moment = parse_date(item["date"])
         wrong += moment is None or moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") != item["expected"]

@@ -11,7 +11,8 @@ from newsletter.collect.detect import detect_form, parse_source
 from newsletter.content import SourceKind
 from newsletter.errors import ParseError
 
-RSS = b"<rss version='2.0'><channel><title>F</title><item><title>A</title><link>/1</link></item></channel></rss>"
+ITEM = b"<item><title>A</title><link>/1</link></item>"
+RSS = b"<rss version='2.0'><channel><title>F</title>" + ITEM + b"</channel></rss>"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,9 @@ def test_gzip_that_is_cut_off_gives_what_is_there() -> None:
         (b"<opml version='2.0'/>", None, "list of feeds"),
     ],
 )
-def test_what_cannot_be_read_is_an_error_that_says_so(data: bytes, kind: SourceKind | None, message: str) -> None:
+def test_what_cannot_be_read_is_an_error_that_says_so(
+    data: bytes, kind: SourceKind | None, message: str
+) -> None:
     with pytest.raises(ParseError, match=message):
         parse_source(data, location="x", kind=kind)
 

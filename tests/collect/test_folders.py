@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.collect import folders
 from newsletter.collect.folders import list_files, read_file, read_folder
 from newsletter.errors import FetchError
 
@@ -77,7 +76,7 @@ def test_what_may_not_be_read_is_an_error_that_says_so(
         raise PermissionError(13, os.strerror(13))
 
     # Root may read anything, so the system's refusal is played.
-    monkeypatch.setattr(folders.Path, "iterdir" if place == "folder" else "open", refuse)
+    monkeypatch.setattr(Path, "iterdir" if place == "folder" else "open", refuse)
     with pytest.raises(FetchError, match=r"may not be read|Permission denied"):
         list_files(tmp_path) if place == "folder" else read_file(tmp_path / "a.txt")
 

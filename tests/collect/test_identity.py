@@ -32,10 +32,19 @@ def reason(first: Entry, second: Entry, source: str = "1") -> str | None:
         (replace(ONE, id=None), "it has the same address and title"),
         (replace(ONE, id="id-2", title="Harbour open again"), "it has the same address and day"),
         (replace(ONE, id="id-2", link="http://www.e.example/news/1/"), "it has the same address and title"),
-        (replace(ONE, id="id-2", link="https://e.example/news/1?utm_source=rss#c"), "it has the same address and title"),
+        (
+            replace(ONE, id="id-2", link="https://e.example/news/1?utm_source=rss#c"),
+            "it has the same address and title",
+        ),
         (replace(ONE, id="id-2", link="https://e.example/news/1/amp/"), "it has the same address and title"),
-        (replace(ONE, id="id-2", link="https://proxy.example/~r/x/9"), "it has the same title on the same day"),
-        (replace(ONE, title="HARBOUR – reopens!", id=None, link=None), "it has the same title on the same day"),
+        (
+            replace(ONE, id="id-2", link="https://proxy.example/~r/x/9"),
+            "it has the same title on the same day",
+        ),
+        (
+            replace(ONE, title="HARBOUR – reopens!", id=None, link=None),
+            "it has the same title on the same day",
+        ),
     ],
 )
 def test_the_same_article_is_known_again(second: Entry, why: str) -> None:
@@ -75,7 +84,10 @@ def test_an_address_used_as_an_id_may_change_its_scheme() -> None:
 
 def test_a_page_without_an_address_is_known_by_title_and_day() -> None:
     assert reason(PAGE, replace(PAGE, text="edited")) == "it has the same title on the same day"
-    assert reason(replace(PAGE, published=None), replace(PAGE, published=None)) == "it has the same title, and no date"
+    assert (
+        reason(replace(PAGE, published=None), replace(PAGE, published=None))
+        == "it has the same title, and no date"
+    )
     assert reason(PAGE, replace(PAGE, published=DAY + timedelta(days=1))) is None
 
 

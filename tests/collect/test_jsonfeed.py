@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 
@@ -13,8 +12,10 @@ from newsletter.content import Entry
 from newsletter.errors import ParseError
 
 
-def feed(*items: Any, **fields: Any) -> bytes:
-    return json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "F", "items": items, **fields}).encode()
+def feed(*items: object, **fields: object) -> bytes:
+    return json.dumps(
+        {"version": "https://jsonfeed.org/version/1.1", "title": "F", "items": items, **fields}
+    ).encode()
 
 
 def test_an_item_gives_every_part() -> None:
@@ -32,7 +33,12 @@ def test_an_item_gives_every_part() -> None:
     }
     source = parse_json_feed(feed(item, home_page_url="https://e.example/", language="en"))
 
-    assert (source.kind, source.title, source.link, source.problems) == ("feed", "F", "https://e.example/", ())
+    assert (source.kind, source.title, source.link, source.problems) == (
+        "feed",
+        "F",
+        "https://e.example/",
+        (),
+    )
     assert source.entries == (
         Entry(
             title="Harbour & sea",
@@ -52,29 +58,41 @@ def test_an_item_gives_every_part() -> None:
 
 
 def test_what_is_missing_or_of_another_kind_is_none() -> None:
-    source = parse_json_feed(feed({"id": 17, "title": None, "tags": "x", "authors": {}, "url": ["x"], "image": {}}, 5))
+    source = parse_json_feed(
+        feed({"id": 17, "title": None, "tags": "x", "authors": {}, "url": ["x"], "image": {}}, 5)
+    )
 
     assert source.entries == (Entry("", id="17"),)
     assert source.problems == ("item 2 is not an object and is left out",)
 
 
 def test_the_older_forms_are_read() -> None:
-    item = {"id": "1", "external_url": "https://o.example/", "content_text": "a < b", "author": {"name": "Ann"}}
+    item = {
+        "id": "1",
+        "external_url": "https://o.example/",
+        "content_text": "a < b",
+        "author": {"name": "Ann"},
+    }
     entry = parse_json_feed(b"\xef\xbb\xbf" + feed(item)).entries[0]
 
     assert (entry.link, entry.text, entry.html, entry.author) == ("https://o.example/", "a < b", None, "Ann")
 
 
 def test_an_attached_picture_is_the_image() -> None:
-    attached = [{"url": "https://e.example/a.mp3", "mime_type": "audio/mpeg"}, {"url": "/a.png", "mime_type": "image/png"}]
+    attached = [
+        {"url": "https://e.example/a.mp3", "mime_type": "audio/mpeg"},
+        {"url": "/a.png", "mime_type": "image/png"},
+    ]
 
-    assert parse_json_feed(feed({"attachments": attached}), location="https://e.example/f").entries[0].image == (
-        "https://e.example/a.png"
-    )
+    assert parse_json_feed(feed({"attachments": attached}), location="https://e.example/f").entries[
+        0
+    ].image == ("https://e.example/a.png")
 
 
 def test_a_date_that_cannot_be_read_is_told() -> None:
-    assert parse_json_feed(feed({"date_published": "soon"})).problems == ("an item has a date that cannot be read: soon",)
+    assert parse_json_feed(feed({"date_published": "soon"})).problems == (
+        "an item has a date that cannot be read: soon",
+    )
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,12 @@ def test_the_seed_as_html_is_the_seed() -> None:
     page = parse_source(as_html(text).encode(), location="https://e.example/1").entries[0]
     plain = parse_source(text.encode(), location="seed.txt").entries[0]
 
-    assert (page.title, page.text, page.similar, page.trends) == (plain.title, plain.text, plain.similar, plain.trends)
+    assert (page.title, page.text, page.similar, page.trends) == (
+        plain.title,
+        plain.text,
+        plain.similar,
+        plain.trends,
+    )
     assert page.link == "https://e.example/1"
 
 
@@ -78,7 +83,10 @@ def test_a_page_that_shows_nothing_is_an_error_that_says_so() -> None:
 
 
 def test_a_page_too_small_for_extraction_is_read_whole() -> None:
-    assert parse_page(b"<html><head><title>T</title></head><body><p>Short.</p></body></html>").entries[0].title == "T"
+    assert (
+        parse_page(b"<html><head><title>T</title></head><body><p>Short.</p></body></html>").entries[0].title
+        == "T"
+    )
 
 
 def test_pages_of_the_wild_are_read_and_most_dates_found() -> None:
@@ -120,7 +128,12 @@ One *word*.
 """
     entry = parse_markdown(source.encode(), location="https://e.example/x.md").entries[0]
 
-    assert (entry.title, entry.published, entry.category, entry.status) == ("Harbour reopens", MOMENT, "Sea", "calm")
+    assert (entry.title, entry.published, entry.category, entry.status) == (
+        "Harbour reopens",
+        MOMENT,
+        "Sea",
+        "calm",
+    )
     assert (entry.link, entry.image) == ("https://e.example/1", "https://e.example/1.png")
     assert entry.image_credit == "Port office"
     assert entry.html is not None
@@ -147,8 +160,12 @@ def test_markdown_takes_its_title_from_where_it_stands(source: str, title: str, 
 
 
 def test_markdown_in_the_form_of_the_text_pages_is_read_as_one() -> None:
-    text = PAGE.replace("Harbour reopens", "# Harbour reopens").replace("Similar articles", "## Similar articles")
-    text = text.replace("Ferry timetable", "### Ferry timetable").replace("Recent trends", "## Recent trends\n\n")
+    text = PAGE.replace("Harbour reopens", "# Harbour reopens").replace(
+        "Similar articles", "## Similar articles"
+    )
+    text = text.replace("Ferry timetable", "### Ferry timetable").replace(
+        "Recent trends", "## Recent trends\n\n"
+    )
     text = text.replace("Freight rates", "### Freight rates").replace("Subscribe", "## Subscribe")
 
     assert parse_markdown(text.encode()).entries == (ARTICLE,)
@@ -169,7 +186,9 @@ def test_a_news_sitemap_gives_titles_and_days() -> None:
 
     assert source.kind == "sitemap"
     assert source.entries == (
-        Entry("Harbour", link="https://e.example/1", published=datetime(2016, 9, 26, tzinfo=UTC), language="en"),
+        Entry(
+            "Harbour", link="https://e.example/1", published=datetime(2016, 9, 26, tzinfo=UTC), language="en"
+        ),
         Entry("", link="https://e.example/2", updated=datetime(2016, 9, 27, tzinfo=UTC)),
     )
 
