@@ -131,8 +131,8 @@ _BASIC: Final = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(?=Z|[+
 
 def _iso(text: str, tz: tzinfo) -> datetime | None:
     if basic := _BASIC.match(text):
-        part = basic.groups("00")
-        text = f"{'-'.join(part[:3])}T{':'.join(part[3:])}{text[basic.end() :]}"
+        found = basic.groups("00")
+        text = f"{'-'.join(found[:3])}T{':'.join(found[3:])}{text[basic.end() :]}"
     match = _ISO.fullmatch(text)
     if not match:
         return None

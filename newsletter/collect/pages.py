@@ -80,13 +80,13 @@ def decode_html(data: bytes, charset: str | None) -> str:
 
 def _article(source: str, link: str | None, language: str | None, tz: tzinfo) -> ParsedSource:
     whole = html_to_text(source)
-    if not whole:
+    document = _extract(source, link) if source.strip() else None
+    found = str(getattr(document, "text", None) or "").split("\n")
+    text = "\n\n".join(line.strip() for line in found if line.strip()) or whole
+    if not text:
         raise ParseError(
             f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
         )
-    document = _extract(source, link)
-    found = str(getattr(document, "text", None) or "").split("\n")
-    text = "\n\n".join(line.strip() for line in found if line.strip()) or whole
     field = {
         name: (clean_title(str(getattr(document, name, None) or "")) or None)
         for name in ("title", "author", "sitename", "description", "image", "date")

@@ -310,6 +310,17 @@ def test_a_bomb_of_entities_stays_small() -> None:
     assert len(repr(feed)) < 10_000
 
 
+@pytest.mark.parametrize("and_", ["&", "&#38;", "&#x26;"])
+def test_entities_made_of_entities_are_not_read(and_: str) -> None:
+    data = (
+        f"<!DOCTYPE rss [<!ENTITY a 'ha'><!ENTITY b '{and_}a;{and_}a;'><!ENTITY dash '&#8212;'>]>"
+        "<rss version='2.0'><channel><item><title>x&b;y&dash;z</title></item></channel></rss>"
+    )
+
+    assert "haha" not in repr(parse_feed(data.encode()))
+    assert "y—z" in read(data.encode()).title
+
+
 def test_deep_nesting_is_read_in_bounded_time() -> None:
     data = b"<rss version='2.0'><channel><item><title>A</title><description>" + b"<b>" * 20_000
     begun = time.monotonic()
