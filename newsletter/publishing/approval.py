@@ -9,7 +9,7 @@ from newsletter.errors import BlockedError, StateError
 from newsletter.publishing.composition import freeze
 from newsletter.publishing.issues import IssueView, view_issue
 from newsletter.publishing.preview import load_mail, review
-from newsletter.store import deliveries, issues
+from newsletter.store import articles, deliveries, issues
 from newsletter.store.audit import record_action
 
 if TYPE_CHECKING:
@@ -41,18 +41,20 @@ def approve_issue(
 
     Raises:
         BlockedError: Findings block it, and there is no reason given to override them.
-        StateError: It is no draft, or it changed since it was shown.
+        StateError: It is no draft, it changed since it was shown, or another issue told its articles.
 
     """
     with database.write() as session:
+        issue = issues.take_issue(session, issue_id)
         mail = load_mail(session, settings, issue_id)
-        issue, rendered, publication = mail
+        _, rendered, publication = mail
         if issue.state in {"approved", "scheduled"} and issue.stopped_at is None:
             return view_issue(session, issue_id)
         _require(issue, "draft", "approved", "scheduled", verb="approved")
         if decision.seen_hash not in {None, rendered.content_hash}:
             message = f"issue {issue_id} changed since you looked at it: look again, then approve"
             raise StateError(message)
+        _refuse_told(session, issue)
         blocking = review(session, settings, mail, now=now).blocking
         if blocking and not (decision.override or "").strip():
             raise BlockedError(_describe(issue_id, blocking))
@@ -62,17 +64,16 @@ def approve_issue(
         issue.stopped_at, issue.reason = None, None
         issue.approved_at, issue.approved_by = now, decision.actor
         issue.override_reason = decision.override if blocking else None
-        overridden = [finding.rule for finding in blocking]
-        detail = f"{rendered.content_hash} overriding {overridden}: {decision.override}" if blocking else rendered.content_hash
-        record_action(session, "issue_approved", f"issue {issue_id}", actor=decision.actor, now=now, detail=detail)
-        session.flush()
-        return view_issue(session, issue_id)
+        overridden = ", ".join(finding.rule for finding in blocking)
+        reason = f" overriding {overridden}: {decision.override}" if blocking else ""
+        detail = f"{rendered.content_hash}{reason}"
+        return _recorded(session, issue, "issue_approved", decision.actor, now, detail=detail)
 
 
 def stop_issue(database: Database, issue_id: int, *, actor: str, now: datetime) -> IssueView:
     """Keep a draft or an approved issue from going out by itself; approving it again lets it go."""
     with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
+        issue = issues.take_issue(session, issue_id)
         _require(issue, "draft", "approved", "scheduled", verb="stopped")
         issue.state, issue.stopped_at = "draft", now
         issue.reason = f"stopped by {actor}"
@@ -86,8 +87,14 @@ def schedule_issue(
 ) -> IssueView:
     """Have an approved issue sent at a given time."""
     with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
-        _require(issue, "approved", "scheduled", verb="scheduled", hint=f"`newsletter issue approve {issue_id}` first")
+        issue = issues.take_issue(session, issue_id)
+        _require(
+            issue,
+            "approved",
+            "scheduled",
+            verb="scheduled",
+            hint=f"`newsletter issue approve {issue_id}` first",
+        )
         if at <= now:
             message = f"{at.isoformat()} has passed: `newsletter issue send {issue_id}` sends it at once"
             raise StateError(message)
@@ -98,7 +105,7 @@ def schedule_issue(
 def pause_issue(database: Database, issue_id: int, *, actor: str, now: datetime) -> IssueView:
     """Stop a send between two messages."""
     with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
+        issue = issues.take_issue(session, issue_id)
         if issue.state != "paused":
             _require(issue, "sending", verb="paused")
         issue.state, issue.reason = "paused", f"paused by {actor}"
@@ -108,7 +115,7 @@ def pause_issue(database: Database, issue_id: int, *, actor: str, now: datetime)
 def resume_issue(database: Database, issue_id: int, *, actor: str, now: datetime) -> IssueView:
     """Let a paused send go on."""
     with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
+        issue = issues.take_issue(session, issue_id)
         if issue.state != "sending":
             _require(issue, "paused", verb="resumed")
         issue.state, issue.reason = "sending", None
@@ -118,12 +125,24 @@ def resume_issue(database: Database, issue_id: int, *, actor: str, now: datetime
 def cancel_issue(database: Database, issue_id: int, *, actor: str, now: datetime) -> IssueView:
     """End an issue for good; what is not yet sent is skipped."""
     with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
+        issue = issues.take_issue(session, issue_id)
         if issue.state != "cancelled":
             _require(issue, "draft", "approved", "scheduled", "sending", "paused", verb="cancelled")
         issue.state, issue.reason = "cancelled", f"cancelled by {actor}"
         deliveries.skip_deliveries_of(session, issue_id, "the issue was cancelled", now=now)
         return _recorded(session, issue, "issue_cancelled", actor, now)
+
+
+def _refuse_told(session: Session, issue: Issue) -> None:
+    """Two drafts may hold the same articles; the first that is approved tells them."""
+    told = articles.list_told_ids(session, issue.publication_id)
+    again = told.intersection(issues.list_issue_article_ids(session, issue.id))
+    if again:
+        message = (
+            f"{len(again)} article{'s' if len(again) > 1 else ''} of issue {issue.id} went into another one "
+            "since it was drafted: run `newsletter issue draft` and look again"
+        )
+        raise StateError(message)
 
 
 def _require(issue: Issue, *states: str, verb: str, hint: str = "") -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import DataError
+
 from newsletter.collect.fetch import Fetched, FetchRequest
 from newsletter.collect.folders import read_folder
 from newsletter.errors import DatabaseError, FetchError, SourceError
 from newsletter.publishing.intake import Intake, take_in
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
+from newsletter.store.models import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from newsletter.config import Settings
     from newsletter.content import SourceKind
     from newsletter.store.engine import Database
-    from newsletter.store.models import Source
 
 AT_ONCE = 50
 """Sources whose bytes are held in memory together."""
@@ -76,7 +78,9 @@ def collect_sources(
 
 
 def _read_all(settings: Settings, rows: Sequence[Source], zones: dict[int, ZoneInfo]) -> Iterator[Reading]:
-    requests = [FetchRequest(row.location, row.etag, row.last_modified) for row in rows if is_url(row.location)]
+    requests = [
+        FetchRequest(row.location, row.etag, row.last_modified) for row in rows if is_url(row.location)
+    ]
     fetched = iter(fetch_all(settings, requests))
     for row in rows:
         zone = zones[row.publication_id]
@@ -102,7 +106,9 @@ def _record(database: Database, row: Source, reading: Reading, *, now: datetime)
     """Write what one source gave in a transaction of its own, so that it takes nothing else down with it."""
     try:
         with database.write() as session:
-            source = session.merge(row)
+            source = session.get(Source, row.id)
+            if source is None:
+                return Intake(), []
             if reading.error is not None:
                 _record_failure(source, reading.error, now=now)
                 return Intake(), [str(reading.error)]
@@ -115,17 +121,19 @@ def _record(database: Database, row: Source, reading: Reading, *, now: datetime)
             _record_success(source, reading, now=now)
             _follow_move(session, source, reading.fetched)
             return intake, list(reading.problems) if source.kind == "folder" else []
-    except DatabaseError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one source that breaks the program must not stop the rest
+    except Exception as error:  # one source that breaks the program must not stop the rest
+        if isinstance(error, DatabaseError) and not isinstance(error.__cause__, DataError):
+            raise
         failure = SourceError(f"could not be stored ({type(error).__name__}: {error}); please report it")
         with database.write() as session:
-            _record_failure(session.merge(row), failure, now=now)
+            source = session.get(Source, row.id)
+            if source is not None:
+                _record_failure(source, failure, now=now)
         return Intake(), [str(failure)]
 
 
 def _follow_move(session: Session, source: Source, fetched: Fetched | None) -> None:
-    """A permanent redirect (RFC 9110 15.4.2) is the source's new address, unless another source has it already."""
+    """A permanent redirect (RFC 9110 15.4.2) is the new address, unless another source has it already."""
     target = fetched.moved_to if fetched else None
     if target and sources.find_source(session, source.publication_id, target) is None:
         source.location = target
@@ -148,10 +156,10 @@ def _record_failure(source: Source, error: SourceError, *, now: datetime) -> Non
     source.last_error = str(error)[:1000]
     source.failed_count += 1
     wait = timedelta(seconds=source.interval_seconds * 2 ** min(source.failed_count - 1, 8))
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after:
-        wait = max(wait, timedelta(seconds=retry_after))
-    source.next_attempt_at = now + min(wait, LONGEST_WAIT)
+    asked = timedelta(seconds=(error.retry_after or 0) if isinstance(error, FetchError) else 0)
+    source.next_attempt_at = now + min(max(wait, asked), LONGEST_WAIT)
     if now - (source.last_success_at or source.created_at) > PATIENCE:
         source.disabled_at = source.disabled_at or now
-        source.last_error = f"no longer asked after {PATIENCE.days} days of failures; the last: {source.last_error}"
+        source.last_error = (
+            f"no longer asked after {PATIENCE.days} days of failures; the last: {source.last_error}"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from newsletter.errors import StateError
 from newsletter.publishing.composition import to_content
 from newsletter.publishing.issues import IssueView, view_issue
 from newsletter.store import articles, categories, issues, publications
+from newsletter.store.engine import take_turn
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,9 +41,7 @@ class DraftRequest:
     due_at: datetime | None = None
 
 
-def draft_issue(
-    database: Database, settings: Settings, request: DraftRequest, *, now: datetime
-) -> IssueView:
+def draft_issue(database: Database, settings: Settings, request: DraftRequest, *, now: datetime) -> IssueView:
     """Compose and keep a draft; nothing new gives an issue in state `skipped` with the reason.
 
     A draft that still waits is drawn up again rather than doubled, and a period has one issue, ever.
@@ -58,6 +57,7 @@ def draft_issue(
     with database.write() as session:
         row = publications.find_publication(session, request.slug)
         publication = publications.load_publication(session, settings.base_url, row.id)
+        take_turn(session, "draft", row.id)
         if request.period is not None:
             issue = issues.find_issue_of_period(session, row.id, request.period)
             if issue is not None and issue.state != "draft":
@@ -73,14 +73,18 @@ def draft_issue(
 
 
 def _open_issue(session: Session, publication_id: int, request: DraftRequest, now: datetime) -> Issue:
-    """The draft to draw up: that of the period, else the one that waits, else a new one."""
+    """The draft to draw up: that of the period, else the one that waits, else a new one.
+
+    One that was drafted by hand becomes the period's, so that its articles are not told twice.
+    """
+    issue = None
     if request.period is not None:
         issue = issues.find_issue_of_period(session, publication_id, request.period)
-    else:
-        issue = issues.find_open_draft(session, publication_id, request.cadence)
     if issue is None:
+        issue = issues.find_open_draft(session, publication_id, request.cadence)
+    if issue is None or request.period not in {None, issue.period or request.period}:
         issue = issues.add_issue(session, publication_id, request.cadence, "draft", now=now)
-        issue.period = request.period
+    issue.period = issue.period or request.period
     issue.drafted_at, issue.since_at = now, request.since
     issue.due_at = request.due_at or issue.due_at
     return issue
@@ -146,7 +150,7 @@ def _list_categories(session: Session, publication_id: int) -> list[CategoryStat
 
 def _skip(session: Session, issue: Issue) -> None:
     """Nobody is mailed an empty issue; the reason says what would have made one."""
-    since = f"{issue.since_at:%Y-%m-%d %H:%M} UTC" if issue.since_at else "the beginning"
+    since = f"{issue.since_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if issue.since_at else "the beginning"
     collected = articles.list_article_ids(session, issue.publication_id, limit=1)
     issue.state, issue.number, issue.content = "skipped", None, {}
     issue.reason = (

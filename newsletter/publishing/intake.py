@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from newsletter.collect.identity import identify, match
 from newsletter.collect.plaintext import html_to_text
 from newsletter.compose.digest import shorten
 from newsletter.store import articles, categories
+from newsletter.store.engine import take_turn
 from newsletter.store.models import Article
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Intake:
         return Intake(self.new + other.new, self.updated + other.updated, self.unchanged + other.unchanged)
 
 
-def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | None, *, now: datetime) -> Intake:
+def take_in(
+    session: Session, source: Source, parsed: ParsedSource, base: str | None, *, now: datetime
+) -> Intake:
     """Write the articles of one source; the same article twice, or edited, is one.
 
     Args:
@@ -51,11 +54,16 @@ def take_in(session: Session, source: Source, parsed: ParsedSource, base: str | 
         now: When they were collected.
 
     """
-    known = {row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)}
+    take_turn(session, "intake", source.publication_id)
+    known = {
+        row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)
+    }
     place = _Place(session, source, now)
     taken = Intake()
     for published, keys in zip(parsed.entries, identify(parsed.entries, source=str(source.id)), strict=True):
         entry = clean_entry(published, base)
+        if not (entry.title or entry.link or entry.text or entry.html or entry.summary):
+            continue  # an item without a word is nothing that anybody could read, nor be told from another
         entry = replace(
             entry,
             language=entry.language or parsed.language,
@@ -81,21 +89,25 @@ class _Place:
     session: Session
     source: Source
     now: datetime
+    seen: set[int] = field(default_factory=set)
+    """Articles that this document gave already: the first mention is the newest, later ones are its past."""
 
 
-def _put(
-    place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True
-) -> tuple[int, Intake]:
+def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True) -> tuple[int, Intake]:
     session, source = place.session, place.source
     found = articles.find_keys(session, source.publication_id, keys)
     article_id = match(keys, found).article
     row = session.get(Article, article_id) if article_id is not None else None
-    if row is not None and row.standalone and not standalone:
+    if row is not None and (row.id in place.seen or (row.standalone and not standalone)):
         return row.id, Intake()
     row, outcome = _write(place, row, _to_values(entry), standalone=standalone)
+    if standalone:
+        place.seen.add(row.id)
     articles.add_keys(session, row, [key for key in keys if key not in found])
     if entry.category and entry.status and standalone:
         categories.set_category(session, source.publication_id, entry.category, entry.status, now=place.now)
+    if row.source_id != source.id:
+        return row.id, outcome
     for kind, related in (("similar", entry.similar), ("trend", entry.trends)):
         keyed = zip(related, identify(related, source=str(source.id)), strict=True)
         ids = [_put(place, item, item_keys, standalone=False)[0] for item, item_keys in keyed]
@@ -104,7 +116,9 @@ def _put(
     return row.id, outcome
 
 
-def _write(place: _Place, row: Article | None, values: dict[str, Any], *, standalone: bool) -> tuple[Article, Intake]:
+def _write(
+    place: _Place, row: Article | None, values: dict[str, Any], *, standalone: bool
+) -> tuple[Article, Intake]:
     """Insert or update; a text that was only mentioned before is new once a source gives it for itself."""
     if row is None:
         row = Article(
@@ -118,10 +132,12 @@ def _write(place: _Place, row: Article | None, values: dict[str, Any], *, standa
     elif standalone and not row.standalone:
         row.standalone, row.source_id, row.collected_at = True, place.source.id, place.now
         outcome = Intake(new=1)
-    elif row.source_id != place.source.id:
+    elif row.source_id not in {None, place.source.id}:
         # Another source tells the same article: the first one's wording stays.
         return row, Intake(unchanged=1)
     else:
+        # The article of a source that was removed goes to the next one that gives it.
+        row.source_id = place.source.id
         outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
     for name, value in values.items():
         setattr(row, name, value)

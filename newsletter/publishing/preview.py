@@ -115,9 +115,7 @@ def review(
 ) -> CheckReport:
     """Run every rule over the mail of the reader with the longest values, inside an open transaction."""
     issue, rendered, publication = mail
-    told = articles.load_articles(
-        session, issues.list_issue_article_ids(session, issue.id), publication.url
-    )
+    told = articles.load_articles(session, issues.list_issue_article_ids(session, issue.id), publication.url)
     last = issues.find_told_before(session, publication.id, issue.id)
     facts = Facts(
         base_url=settings.base_url,

@@ -15,7 +15,13 @@ PREFERENCES = "preferences"
 
 
 def make_recipient(
-    subscription_id: int, subscriber_id: int, email: str, name: str | None, *, base_url: str, keys: Sequence[bytes]
+    subscription_id: int,
+    subscriber_id: int,
+    email: str,
+    name: str | None,
+    *,
+    base_url: str,
+    keys: Sequence[bytes],
 ) -> Recipient:
     """The recipient of one delivery.
 

@@ -36,7 +36,7 @@ def refuse_dead_links(settings: Settings) -> None:
     ]
     if far and is_loopback(base):
         message = (
-            f"base_url is {settings.base_url}, so no reader of mail sent by {far[0]} could open a link in it: "
+            f"base_url is {settings.base_url}, so no reader of mail sent by {far[0]} could open its links: "
             "set NEWSLETTER_BASE_URL to the public address of this program"
         )
         raise ConfigError(message)

@@ -47,7 +47,7 @@ class SendOptions:
 def send_issue(
     database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
 ) -> IssueStatus:
-    """Fix the recipients if that is not done, then send to all that are due; safe to run again after any stop.
+    """Fix the recipients if that is not done, then send to all that are due; safe to run again at any time.
 
     Args:
         database: The handle.
@@ -67,28 +67,22 @@ def send_issue(
     if get_issue_status(database, issue_id).state == "sent":
         return get_issue_status(database, issue_id)
     refuse_dead_links(settings)
-    routes, clock = make_routes(settings), _start_clock(now)
     mailing = _load_mailing(database, settings, issue_id)
     _begin(database, issue_id, now=now)
-    worker = WorkerLock(database)
-    try:
-        policy = options.on_uncertain or settings.on_uncertain
-        _recover(database, issue_id, policy)
-        plan = _plan(settings.give_up_hours)
-        ledger = _IssueLedger(LedgerStore(database, issue_id, worker, clock=clock, plan_retry=plan), mailing)
-        outcome = deliver(
-            ledger,
-            routes,
-            lambda claimed: mailing.build(claimed, clock()),
-            Options(connections=options.connections, stop_seconds=settings.stop_seconds),
-            stop=options.stop,
-            on_progress=_follow(database, issue_id, options.on_progress),
-        )
-    finally:
-        worker.close()
-    _finish(database, issue_id, outcome, policy, plan, now=clock())
+    run = _Run(
+        database,
+        issue_id,
+        mailing,
+        policy=options.on_uncertain or settings.on_uncertain,
+        give_up=timedelta(hours=settings.give_up_hours),
+        clock=_start_clock(now),
+    )
+    outcome = _deliver(run, settings, options)
+    _finish(run, outcome)
     if outcome.error:
-        message = f"issue {issue_id}: {outcome.error}; `newsletter issue send {issue_id}` goes on where it stopped"
+        message = (
+            f"issue {issue_id}: {outcome.error}; `newsletter issue send {issue_id}` goes on where it stopped"
+        )
         raise DeliveryError(message)
     return get_issue_status(database, issue_id)
 
@@ -145,18 +139,44 @@ class _IssueLedger:
         self._store.record(verdicts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of a send."""
+
+    database: Database
+    issue_id: int
+    mailing: _Mailing
+    policy: OnUncertain
+    give_up: timedelta
+    clock: Callable[[], datetime]
+
+    def plan(
+        self, delivery_id: int, attempts: int, first_attempt_at: datetime | None, now: datetime
+    ) -> Retry:
+        """When a delivery that was put off is tried again."""
+        return Retry(plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=self.give_up))
+
+
+def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
+    worker = WorkerLock(run.database)
+    try:
+        _recover(run)
+        store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan)
+        return deliver(
+            _IssueLedger(store, run.mailing),
+            make_routes(settings),
+            lambda claimed: run.mailing.build(claimed, run.clock()),
+            Options(connections=options.connections, stop_seconds=settings.stop_seconds),
+            stop=options.stop,
+            on_progress=_follow(run.database, run.issue_id, options.on_progress),
+        )
+    finally:
+        worker.close()
+
+
 def _start_clock(now: datetime) -> Callable[[], datetime]:
     started = time.monotonic()
     return lambda: now + timedelta(seconds=time.monotonic() - started)
-
-
-def _plan(give_up_hours: float) -> Callable[[int, int, datetime | None, datetime], Retry]:
-    give_up = timedelta(hours=give_up_hours)
-
-    def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None, now: datetime) -> Retry:
-        return Retry(plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=give_up))
-
-    return plan
 
 
 def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mailing:
@@ -183,19 +203,19 @@ def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mai
 def _begin(database: Database, issue_id: int, *, now: datetime) -> None:
     """Enter `sending` and fix the recipients, in one transaction and once."""
     with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
+        issue = issues.take_issue(session, issue_id)
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             session.flush()
             deliveries.fix_recipients(session, issue, now=now)
 
 
-def _recover(database: Database, issue_id: int, policy: OnUncertain) -> None:
+def _recover(run: _Run) -> None:
     """Take over from processes that are gone, and decide on what they left uncertain."""
-    with database.write() as session:
-        take_over_dead(session)
-        if policy == "resend":
-            deliveries.requeue_uncertain(session, issue_id)
+    with run.database.write() as session:
+        take_over_dead(run.database, session)
+        if run.policy == "resend":
+            deliveries.requeue_uncertain(session, run.issue_id)
 
 
 def _follow(
@@ -223,22 +243,19 @@ def _follow(
     return follow
 
 
-def _finish(
-    database: Database,
-    issue_id: int,
-    outcome: Outcome,
-    policy: OnUncertain,
-    plan: Callable[[int, int, datetime | None, datetime], Retry],
-    *,
-    now: datetime,
-) -> None:
+def _finish(run: _Run, outcome: Outcome) -> None:
     """Close the issue when every row has its verdict; keep a fault of the routes on its row."""
-    with database.write() as session:
-        issue = issues.get_issue(session, issue_id)
-        if policy == "resend" and not outcome.stopped:
-            deliveries.defer_uncertain(session, issue_id, lambda *row: plan(*row, now).at)
+    now = run.clock()
+
+    def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
+        return run.plan(delivery_id, attempts, first_attempt_at, now).at
+
+    with run.database.write() as session:
+        issue = issues.take_issue(session, run.issue_id)
+        if run.policy == "resend" and not outcome.stopped:
+            deliveries.defer_uncertain(session, run.issue_id, plan)
         if issue.state != "sending":
             return
         issue.reason = outcome.error
-        if outcome.error is None and not deliveries.has_unfinished(session, issue_id):
+        if outcome.error is None and not deliveries.has_unfinished(session, run.issue_id):
             issue.state, issue.sent_at = "sent", now

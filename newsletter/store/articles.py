@@ -43,7 +43,9 @@ def add_keys(session: Session, article: Article, keys: Iterable[str]) -> None:
 
 def replace_relations(session: Session, article_id: int, kind: str, related_ids: Sequence[int]) -> None:
     """Write what a source now prints with an article, in order."""
-    query = select(ArticleRelation).where(ArticleRelation.article_id == article_id, ArticleRelation.kind == kind)
+    query = select(ArticleRelation).where(
+        ArticleRelation.article_id == article_id, ArticleRelation.kind == kind
+    )
     known = {relation.related_id: relation for relation in session.scalars(query)}
     wanted = list(dict.fromkeys(related_ids))
     for related_id in known.keys() - set(wanted):
@@ -76,13 +78,17 @@ def list_article_ids(
 def list_fresh_ids(session: Session, publication_id: int, since: datetime | None) -> list[int]:
     """Ids of the articles that no issue has told and that are dated after `since`.
 
-    Without a date the time of collecting counts. What lies in a folder was put there to be published, so it is
-    fresh whatever its date, as long as it was collected after `since`.
+    Without a date the time of collecting counts. What lies in a folder was put there to be published, so it
+    is fresh whatever its date, as long as it was collected after `since`.
     """
     query = (
         select(Article.id)
         .outerjoin(Source, Source.id == Article.source_id)
-        .where(Article.publication_id == publication_id, Article.standalone, Article.id.not_in(_told(publication_id)))
+        .where(
+            Article.publication_id == publication_id,
+            Article.standalone,
+            Article.id.not_in(_told(publication_id)),
+        )
         .order_by(Article.id)
     )
     if since is not None:
@@ -133,11 +139,13 @@ def is_public_article(session: Session, publication_id: int, article_id: int) ->
     """Whether an issue that is approved or out carries the article, or prints it with one that it carries."""
     told = _told(publication_id)
     near = select(ArticleRelation.related_id).where(ArticleRelation.article_id.in_(told))
-    query = select(Article.id).where(Article.id == article_id, or_(Article.id.in_(told), Article.id.in_(near)))
+    query = select(Article.id).where(
+        Article.id == article_id, or_(Article.id.in_(told), Article.id.in_(near))
+    )
     return session.scalars(query).first() is not None
 
 
-def _told(publication_id: int) -> Select[tuple[int]]:
+def _told(publication_id: int) -> Select[int]:
     return (
         select(IssueArticle.article_id)
         .join(Issue, Issue.id == IssueArticle.issue_id)

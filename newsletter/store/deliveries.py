@@ -28,7 +28,9 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
 
     """
     active = (
-        select(literal(issue.id), Subscriber.id, Subscriber.email, literal("all"), literal("queued"), literal(0))
+        select(
+            literal(issue.id), Subscriber.id, Subscriber.email, literal("all"), literal("queued"), literal(0)
+        )
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .where(
             Subscription.publication_id == issue.publication_id,
@@ -76,27 +78,6 @@ def list_deliveries(session: Session, issue_id: int, state: str | None = None) -
         session.expunge_all()
 
 
-def skip_deliveries_to(session: Session, publication_id: int, subscriber_id: int, reason: str, *, now: datetime) -> int:
-    """Hold back whatever of a publication is not yet on its way to a subscriber.
-
-    Returns:
-        How many deliveries are held back.
-
-    """
-    issues = select(Issue.id).where(Issue.publication_id == publication_id)
-    held = (
-        update(Delivery)
-        .where(
-            Delivery.subscriber_id == subscriber_id,
-            Delivery.issue_id.in_(issues),
-            Delivery.state.in_(LEAVABLE),
-        )
-        .values(state="skipped", claim_token=None, reply=reason, finished_at=now)
-        .returning(Delivery.id)
-    )
-    return len(session.execute(held).all())
-
-
 def skip_deliveries_of(session: Session, issue_id: int, reason: str, *, now: datetime) -> int:
     """Hold back whatever of an issue is not yet on its way."""
     held = (
@@ -122,7 +103,7 @@ def requeue_uncertain(session: Session, issue_id: int) -> int:
 def defer_uncertain(
     session: Session, issue_id: int, plan: Callable[[int, int, datetime | None], datetime | None]
 ) -> None:
-    """Have uncertain deliveries tried again at the time that `plan` gives for id, attempts and first attempt."""
+    """Have uncertain deliveries tried again when `plan` says, from id, attempts and first attempt."""
     query = select(Delivery).where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
     for row in session.scalars(query):
         at = plan(row.id, row.attempts, row.first_attempt_at)

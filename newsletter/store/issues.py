@@ -38,6 +38,17 @@ def get_issue(session: Session, issue_id: int) -> Issue:
     return issue
 
 
+def take_issue(session: Session, issue_id: int) -> Issue:
+    """The row of one issue, which no other transaction can change until this one ends.
+
+    Raises:
+        NotFoundError: There is none of that id.
+
+    """
+    get_issue(session, issue_id)
+    return session.get_one(Issue, issue_id, with_for_update=True, populate_existing=True)
+
+
 def list_issues(session: Session, publication_id: int, states: Sequence[str] = ()) -> list[Issue]:
     """Newest first."""
     query = select(Issue).where(Issue.publication_id == publication_id).order_by(Issue.id.desc())
@@ -74,9 +85,7 @@ def find_told_before(session: Session, publication_id: int, issue_id: int) -> Is
     """The issue that went out before this one, or None."""
     query = (
         select(Issue)
-        .where(
-            Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id
-        )
+        .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id)
         .order_by(Issue.id.desc())
     )
     return session.scalars(query.limit(1)).one_or_none()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import and_, bindparam, func, literal, or_, select, update
 
 from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
@@ -74,10 +74,12 @@ class LedgerStore:
         self._plan_retry = plan_retry
 
     def claim(self, limit: int) -> list[ClaimedRow]:
-        """Take up to `limit` rows that are due; empty when none is, or the issue is not being sent."""
+        """Take up to `limit` rows that are due; empty when none is, or when nothing may be sent.
+
+        That is so while the issue is paused or ended, and when this worker was taken for dead.
+        """
         with self._database.write() as session:
-            self._worker.renew(session)
-            if not self._is_sending(session):
+            if not self._worker.renew(session) or not self._is_sending(session):
                 return []
             rows = self._due_rows(session, limit)
             session.execute(
@@ -85,9 +87,9 @@ class LedgerStore:
                 .where(Delivery.id.in_([row.id for row in rows]))
                 .values(state="claimed", claim_token=self._worker.token)
             )
-            return [ClaimedRow(*row) for row in rows]
+            return rows
 
-    def _due_rows(self, session: Session, limit: int) -> list[Row[Any]]:
+    def _due_rows(self, session: Session, limit: int) -> list[ClaimedRow]:
         mine = (
             select(
                 Delivery.id,
@@ -109,11 +111,13 @@ class LedgerStore:
             .where(Delivery.issue_id == self._issue_id)
             .with_for_update(skip_locked=True, of=Delivery)
         )
-        rows = list(session.execute(mine.where(Delivery.state == "queued").order_by(Delivery.id).limit(limit)))
+        rows = list(
+            session.execute(mine.where(Delivery.state == "queued").order_by(Delivery.id).limit(limit))
+        )
         if len(rows) < limit:
             due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
             rows += session.execute(due.order_by(Delivery.next_attempt_at).limit(limit - len(rows)))
-        return rows
+        return [ClaimedRow(*row) for row in rows]
 
     def intend(self, ids: Collection[int]) -> set[int]:
         """Record that bodies are about to be written; only for the ids given back may they be.
@@ -152,7 +156,9 @@ class LedgerStore:
             .where(
                 delivery.id == bindparam("row"),
                 delivery.claim_token == self._worker.token,
-                or_(*(delivery.state == state for state in BEGUN)),  # an IN cannot be sent for many rows at once
+                or_(
+                    *(delivery.state == state for state in BEGUN)
+                ),  # an IN cannot be sent for many rows at once
             )
             .values(
                 state=bindparam("to"),
@@ -206,7 +212,11 @@ class LedgerStore:
             )
 
     def should_stop(self) -> bool:
-        """Whether the issue was paused or cancelled."""
+        """Whether the issue was paused or cancelled, or this worker was taken for dead."""
+        if self._worker.is_beat_due:
+            with self._database.write() as session:
+                if not self._worker.renew(session):
+                    return True
         with self._database.read() as session:
             return not self._is_sending(session)
 
