@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PAST_WEEKS = (3, 2, 1)
 """Earlier issues, for an archive that holds something."""
+STEPS = len(PAST_WEEKS) + 10
+"""Results that `run` and `draw_up_next` tell of, one of them the latter's."""
 LATE = frozenset({"lighter-boxes", "1-ferry-timetable.txt", "7-harbour-calls.txt"})
 """Comes out after the send, so that a draft waits in the editor; the last of them has no date."""
 EDITOR = "editor@example.org"
@@ -79,7 +81,7 @@ class Rehearsal:
         self._sample = stage.load_sample_publication()
         self._now = now.astimezone(self._sample.zone)
         self._show = show
-        self._directory = directory
+        self.directory = directory
         self._journal = _Journal()
         with ExitStack() as stack:
             self.sources = stack.enter_context(SampleServer(self._sample.root, now=self._now))
@@ -108,11 +110,11 @@ class Rehearsal:
         self.sources.edition.held = ()
         report = self._collect(self._now)
         issue = self._draft(self._now)
-        made = add_user(self.database, EDITOR, "editor", now=self._now)
+        password = add_user(self.database, EDITOR, "editor", now=self._now)
         self._tell(
             "next draft", f"{report.new} late articles came in; issue {issue.number} waits for approval"
         )
-        return WaitingDraft(issue, EDITOR, made.password or "")
+        return WaitingDraft(issue, EDITOR, password or "")
 
     def close(self) -> None:
         """Stop the servers; safe to repeat."""
@@ -138,8 +140,8 @@ class Rehearsal:
         )
         self._tell("mail server", f"catches everything on 127.0.0.1:{self.catcher.port}, delivers nothing")
         stage.make_publication(database, settings, sample, now=begin)
-        sources = stage.add_sources(database, settings, sample, self.sources.base, self._directory, begin)
-        readers = stage.import_readers(database, settings, sample, self._directory, now=begin)
+        sources = stage.add_sources(database, settings, sample, self.sources.base, self.directory, begin)
+        readers = stage.import_readers(database, settings, sample, self.directory, now=begin)
         categories = len(sample.values["categories"])
         name = sample.values["name"]
         self._tell("publication", f"{name}: {categories} categories, {sources} sources, {readers} readers")
@@ -179,7 +181,7 @@ class Rehearsal:
 
     def _write_folders(self) -> None:
         for folder in self._sample.folders:
-            self.sources.edition.write_folder(folder, self._directory / folder)
+            self.sources.edition.write_folder(folder, self.directory / folder)
 
     def _collect(self, at: datetime) -> CollectReport:
         """Collect what is out at that time."""
@@ -226,5 +228,4 @@ class Rehearsal:
             agree=not problems,
             problems=tuple(problems),
             seconds=round(time.monotonic() - self._began, 2),
-            directory=str(self._directory),
         )

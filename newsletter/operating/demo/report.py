@@ -49,7 +49,6 @@ class DemoReport:
     """Whether every recipient got every issue exactly once and nothing else, and no source failed."""
     problems: tuple[str, ...]
     seconds: float
-    directory: str
 
 
 def count_issue(database: Database, view: IssueView, caught: Mapping[tuple[str, str], int]) -> IssueCounts:
