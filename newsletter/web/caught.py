@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from itertools import groupby
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse, Response
@@ -21,7 +22,7 @@ from newsletter.publishing.publications import list_publications
 from newsletter.web.pages import PRIVATE, Door, TheDoor
 
 SEEN = ["GET", "HEAD"]
-_URL = re.compile(r"https?://[^\s<>\"]+")
+PERSONAL = ("confirm", "preferences", "unsubscribe")
 
 
 class Message(Protocol):
@@ -77,11 +78,11 @@ class Letter:
     html: str = ""
     size: int = 0
 
-    def links_to(self, base_url: str) -> list[tuple[str, str]]:
-        """The links of its text that lead to a site, as (first part of the path, address), each once."""
-        found = [url.rstrip(".,;)") for url in _URL.findall(self.text)]
-        own = {url: urlsplit(url).path.strip("/") for url in found if url.startswith(base_url)}
-        return [(path.split("/")[0] or "home", url) for url, path in own.items()]
+    def list_own_links(self, base_url: str) -> list[tuple[str, str]]:
+        """The links of its text that only this reader has, as (what for, address)."""
+        own = re.compile(re.escape(base_url) + rf"/({'|'.join(PERSONAL)})/[\w.~-]+")
+        found = {match[0]: match[1] for match in own.finditer(self.text)}
+        return [(name, url) for url, name in found.items()]
 
 
 def make_router(mailbox: Mailbox) -> APIRouter:
@@ -91,15 +92,16 @@ def make_router(mailbox: Mailbox) -> APIRouter:
     @router.api_route("", methods=SEEN)
     @router.api_route("/", methods=SEEN)
     def list_caught(door: TheDoor) -> Response:
-        """List what was caught, newest first."""
+        """List what was caught, newest first; mails of one subject that came one after another together."""
         letters = [_read(message) for message in mailbox.messages()]
-        return door.page("caught", headers=PRIVATE, letters=letters, publication=_find_publication(door))
+        bundles = [(subject, list(each)) for subject, each in groupby(letters, lambda letter: letter.subject)]
+        return door.page("caught", headers=PRIVATE, bundles=bundles, publication=_find_publication(door))
 
     @router.api_route("/{number}", methods=SEEN)
     def show_caught(door: TheDoor, number: int) -> Response:
         """Show one mail: the HTML in a frame that may do nothing, the text, the headers."""
         letter = _read(_find(mailbox, number), whole=True)
-        links = letter.links_to(door.settings.base_url)
+        links = letter.list_own_links(door.settings.base_url)
         publication = _find_publication(door)
         return door.page("caught-mail", headers=PRIVATE, letter=letter, links=links, publication=publication)
 
@@ -134,7 +136,8 @@ def _find_publication(door: Door) -> Publication | None:
 
 def _read(message: Message, *, whole: bool = False) -> Letter:
     """Read the headers, and the parts too where the `whole` of it is asked for."""
-    mail = message_from_bytes(message.data, _class=EmailMessage, policy=policy.default)
+    parser = BytesParser(policy=policy.default)
+    mail = parser.parsebytes(message.data, headersonly=not whole)
     return Letter(
         number=message.number,
         caught_at=message.at,
