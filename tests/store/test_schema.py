@@ -22,6 +22,7 @@ from newsletter.store.schema import APPLICATION_ID, HEAD, MIGRATIONS, check_sche
 from tests.support.ledger_processes import run_at_once
 from tests.support.ledger_work import upgrade
 
+
 def set_revision(database: Database, revision: str) -> None:
     with database.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
@@ -74,7 +75,9 @@ def test_migrations_make_what_the_models_say(either_database: Database) -> None:
 def test_an_older_schema_is_refused_with_the_way_out(either_database: Database) -> None:
     set_revision(either_database, "0000")
 
-    with pytest.raises(SchemaError, match=r"has schema 0000, this program needs .*copy the database, then run"):
+    with pytest.raises(
+        SchemaError, match=r"has schema 0000, this program needs .*copy the database, then run"
+    ):
         check_schema(either_database)
 
 

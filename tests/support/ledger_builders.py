@@ -32,9 +32,7 @@ class Clock:
         self.now += timedelta(**step)
 
 
-def plan_retry(
-    delivery_id: int, attempts: int, first_attempt_at: datetime | None, now: datetime
-) -> Retry:
+def plan_retry(delivery_id: int, attempts: int, first_attempt_at: datetime | None, now: datetime) -> Retry:
     """Again in ten minutes; given up 24 hours after the first attempt."""
     del delivery_id, attempts
     at = now + timedelta(minutes=10)
@@ -78,7 +76,9 @@ def add_article(session: Session, publication: Publication, title: str, **change
 def add_reader(
     session: Session, publication: Publication, email: str, status: str = "active", **changes: Any
 ) -> Subscription:
-    subscriber = _add(session, Subscriber(email=email, created_at=NOW, erased_at=changes.pop("erased_at", None)))
+    subscriber = _add(
+        session, Subscriber(email=email, created_at=NOW, erased_at=changes.pop("erased_at", None))
+    )
     return _add(
         session,
         Subscription(
@@ -94,7 +94,9 @@ def add_reader(
 def add_issue(session: Session, publication: Publication, state: str = "approved", **changes: Any) -> Issue:
     defaults: dict[str, Any] = {"drafted_at": NOW}
     uid = f"uid-{len(session.identity_map)}-{changes.get('number')}-{state}"
-    return _add(session, Issue(uid=uid[:32], publication_id=publication.id, state=state, **(defaults | changes)))
+    return _add(
+        session, Issue(uid=uid[:32], publication_id=publication.id, state=state, **(defaults | changes))
+    )
 
 
 def add_sending_issue(database: Database, recipients: int) -> int:

@@ -9,7 +9,7 @@ import alembic.command  # noqa: F401 - so that no process has to load it
 from sqlalchemy import select, text, update
 
 from newsletter.store.deliveries import fix_recipients
-from newsletter.store.engine import Database
+from newsletter.store.engine import Database, take_turn
 from newsletter.store.issues import take_issue
 from newsletter.store.models import Delivery
 from newsletter.store.schema import upgrade_schema
@@ -27,6 +27,7 @@ def count_up(url: str, times: int) -> int:
     database = Database(url)
     for _ in range(times):
         with database.write() as session:
+            take_turn(session, "count", 1)
             number = session.execute(text("SELECT value FROM counter")).scalar_one()
             session.execute(text("UPDATE counter SET value = :to"), {"to": number + 1})
     return times
