@@ -100,7 +100,9 @@ def _explain(error: Exception, *, debug: bool) -> int:
         sys.stderr.write(f"error: {line}\n")
     elif isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"error: {place}{error.strerror}: check that it exists, its mode and the space left\n")
+        sys.stderr.write(
+            f"error: {place}{error.strerror}: check that it exists, its mode and the space left\n"
+        )
     else:
         advice = "" if debug else "; run with --debug for details"
         sys.stderr.write(f"error: {type(error).__name__}: {line} - this is a bug{advice}\n")

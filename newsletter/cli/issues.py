@@ -94,7 +94,8 @@ def check(context: typer.Context, issue: IssueId, json: Json = False) -> None:
     report = check_issue(shell.database, shell.settings, issue, now=shell.read_now(None))
     found = {
         kind: [
-            {"rule": each.rule, "message": each.message, "where": each.where} for each in getattr(report, kind)
+            {"rule": each.rule, "message": each.message, "where": each.where}
+            for each in getattr(report, kind)
         ]
         for kind in ("blocking", "advisory")
     }

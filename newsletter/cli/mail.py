@@ -18,7 +18,9 @@ def mail() -> None:
 
 
 @app.command(epilog="Example: newsletter mail test you@example.org")
-def test(context: typer.Context, address: Annotated[str, typer.Argument(help="Who gets the test mail.")]) -> None:
+def test(
+    context: typer.Context, address: Annotated[str, typer.Argument(help="Who gets the test mail.")]
+) -> None:
     """Send one mail by the first route and print what was said to the server and back."""
     from newsletter.errors import DeliveryError
     from newsletter.publishing.notices import send_test_mail

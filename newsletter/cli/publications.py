@@ -32,7 +32,9 @@ How = Annotated[
 ]
 
 
-@app.command(epilog="Example: newsletter publication add city-news --name 'City News' --timezone Europe/Vilnius")
+@app.command(
+    epilog="Example: newsletter publication add city-news --name 'City News' --timezone Europe/Vilnius"
+)
 def add(
     context: typer.Context,
     slug: Annotated[str, typer.Argument(help="Its short name in addresses: small letters, digits, hyphens.")],

@@ -23,7 +23,7 @@ DEFERRED = 75
 """EX_TEMPFAIL of sysexits.h: done for now, some deliveries wait for another try."""
 
 GRACE_SECONDS = 2.0
-"""Beyond the setting, for what the ledger still has to write; then the process ends as if killed, which is safe."""
+"""Beyond the setting, for what the ledger still has to write; then the process ends as if killed."""
 
 
 def add_to(app: typer.Typer) -> None:

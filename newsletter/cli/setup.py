@@ -24,7 +24,9 @@ def init(context: typer.Context, json: Json = False) -> None:
     from newsletter.operating.setup import initialise, write_config
 
     shell = open_shell(context)
-    named = shell.config or (Path(os.environ[PREFIX + "CONFIG"]) if os.environ.get(PREFIX + "CONFIG") else None)
+    named = shell.config or (
+        Path(os.environ[PREFIX + "CONFIG"]) if os.environ.get(PREFIX + "CONFIG") else None
+    )
     config = named or Path(CONFIG_NAME)
     # A file that is named must exist before the settings can be read.
     config_made = write_config(config)

@@ -63,7 +63,7 @@ class Shell:
         return database
 
     def find_zone(self, slug: str | None) -> ZoneInfo:
-        """The zone in which times without an offset are read: the publication's, UTC where it is not clear."""
+        """The zone of times without an offset: the publication's, UTC where it is not clear which."""
         from newsletter.publishing.calendar import parse_zone
         from newsletter.publishing.publications import get_publication, list_publications
 

@@ -147,4 +147,7 @@ def _show(found: dict[str, Any], *, json: bool) -> None:
             continue
         for each in value:
             parts = each.items() if isinstance(each, dict) else [("", each)]
-            say(f"{key:12}  " + ", ".join(f"{name} {said}".strip() for name, said in parts if said is not None))
+            say(
+                f"{key:12}  "
+                + ", ".join(f"{name} {said}".strip() for name, said in parts if said is not None)
+            )

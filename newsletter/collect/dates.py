@@ -153,15 +153,15 @@ def _rfc822(text: str, tz: tzinfo) -> datetime | None:
     # email.utils reads any "a b c d" as a date of sorts, so a month's name is asked for first.
     if not re.search(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", text, re.IGNORECASE):
         return None
-    # parsedate_tz drops the minutes of "-01:30", and knows few names of zones.
+    # "GMT+0300 (Moscow Standard Time)", as JavaScript writes it.
+    text = re.sub(r"(?<=\d)\s*\([^()]*\)$", "", text) if re.search(r"[+-]\d{4}\s*\(", text) else text
+    # parsedate_tz drops the minutes of "-01:30", knows few names of zones, and takes none for UTC.
     name = re.search(r"\s(\(?[A-Za-z]{1,5}\)?|(?:UTC|GMT)?[+-]\d{1,2}:?\d{2})$", text)
     try:
         fields = parsedate_tz(text)
         if fields is None or fields[0] < _FIRST_YEAR:
             return None
-        zone = _zone(name[1], tz) if name else None
-        if zone is None:
-            zone = tz if fields[9] is None else timezone(timedelta(seconds=fields[9])) if fields[9] else UTC
+        zone = (_zone(name[1], tz) if name else tz) or UTC
         hours, minutes, seconds = fields[3:6]
         moment = datetime(fields[0], fields[1], fields[2], tzinfo=zone)
         # 24:00 and a second of 60 are written by some; a time far out of range is a fault.

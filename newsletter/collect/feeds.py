@@ -256,14 +256,17 @@ def _date(fields: _Fields, names: tuple[str, ...], reading: _Reading, title: str
     return None
 
 
+# feedparser takes addresses under long top-level domains apart in the middle, so RSS's own form is read here.
+_MAILBOX: Final = re.compile(r"(?:mailto:)?\S+@\S+\s*\((?P<name>[^()]+)\)|\"?(?P<first>[^<>\"]+?)\"?\s*<\S*@\S*>")
+
+
 def _author(fields: _Fields) -> str | None:
-    names = [
-        clean_title(str(author.get("name") or author.get("email") or ""))
-        for author in fields.get("authors") or []
-        if author
-    ]
+    raw = str(fields.get("author") or "").strip()
+    if mailbox := _MAILBOX.fullmatch(raw):
+        return clean_title(mailbox["name"] or mailbox["first"])
+    names = [clean_title(str(author.get("name") or author.get("email") or "")) for author in fields.get("authors") or []]
     joined = ", ".join(dict.fromkeys(name for name in names if name))
-    return joined or clean_title(str(fields.get("author") or "")) or None
+    return joined or clean_title(raw) or None
 
 
 def _category(fields: _Fields) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from newsletter.content import Claimed
 from newsletter.deliver.pool import Lane, Pool
-from newsletter.deliver.replies import STATES, Meaning, Reply, Stage, classify_reply
+from newsletter.deliver.replies import CLOSING, STATES, Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.session import Job, Outgoing
 from newsletter.errors import DeliveryError
 
@@ -34,6 +34,8 @@ class Desk:
     rules: Rules
     jobs: dict[int, Job] = field(default_factory=dict)
     settled: int = 0
+    is_open: bool = False
+    """The session got as far as to ask for a message."""
     trouble: str | None = None
     """Why the session ended before it should."""
     _opened_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
@@ -41,7 +43,7 @@ class Desk:
 
     async def take(self) -> Job | None:
         """Give the next message; None when the connection has carried enough, or there is none."""
-        route, pool = self.lane.route, self.pool
+        route, pool, self.is_open = self.lane.route, self.pool, True
         if self._pause:
             await pool.until(lambda: pool.is_over(self.lane), self._pause)
             self._pause = 0.0
@@ -83,15 +85,16 @@ class Desk:
         state = STATES.get(meaning)
         if state is not None:
             self.settled += 1
-            lane.failures = 0
+            lane.failures = lane.strain = 0
             self._pause = self.rules.slow_seconds if meaning is Meaning.SLOW else 0.0
             self.pool.record(job.claimed, state, reply, lane.route.name)
             return meaning is not Meaning.UNCERTAIN
-        if meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals:
+        if lane.down is None and (meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals):
             self._close_lane(meaning, reply)
         elif meaning is Meaning.RETRY:
             self.trouble = f"the server says at {stage.upper()}: {reply}"
-        is_suspect = meaning is Meaning.ISSUE or not self.settled
+        # 421 is about the connection, whatever it answers.
+        is_suspect = meaning is Meaning.ISSUE or not (self.settled or reply.code == CLOSING)
         self.pool.give_back(job.claimed, reply, lane, is_suspect=is_suspect)
         return meaning is Meaning.ISSUE and lane.down is None
 

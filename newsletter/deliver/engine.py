@@ -38,7 +38,7 @@ class Options:
     ledger_seconds: float = 60.0
     """How long to try again where the ledger cannot be written."""
     connect_failures: int = 5
-    """Tries per connection, in a row and without a message, before the route is down."""
+    """Tries per connection, in a row, before the route is down; twice as many where it opens and breaks."""
     backoff_seconds: float = 0.5
     backoff_limit: float = 30.0
     refusals: int = 3
@@ -136,7 +136,7 @@ class _Engine:
 
     async def run(self) -> Outcome:
         self.clerk = Clerk(self.ledger, self.options.ledger_seconds, self._take_commit, self._end_by_ledger)
-        self.pool = Pool(self.clerk, self.options.returns)
+        self.pool = Pool(self.clerk, self.options.returns, self.stop)
         try:
             await self._send()
         finally:
@@ -146,7 +146,8 @@ class _Engine:
             self._report()
         if self.clerk.failure and not isinstance(self.clerk.failure, DatabaseError):
             raise self.clerk.failure
-        return Outcome(**self.recorded, stopped=self.was_stopped, error=self._error())
+        stopped = self.was_stopped or (self.stop.is_set() and not self.pool.is_done)
+        return Outcome(**self.recorded, stopped=stopped, error=self._error())
 
     async def _send(self) -> None:
         workers = [
@@ -170,7 +171,7 @@ class _Engine:
     async def _claim(self) -> None:
         """Keep a small store of claimed deliveries; done when none is due and none is under way."""
         pool, size = self.pool, self.options.claim_size
-        while not pool.is_stopping:
+        while not (pool.is_stopping or self.stop.is_set()):
             await pool.until(lambda: len(pool.waiting) <= size // 2)
             pool.has_returned = False
             if await self.clerk.claim(size):
@@ -189,7 +190,6 @@ class _Engine:
             await asyncio.sleep(_TICK)
             tick += 1
             if deadline is None and (self.stop.is_set() or self.clerk.failure):
-                self.was_stopped = self.stop.is_set()
                 self.pool.stop()
                 deadline = loop.time() + self.options.stop_seconds
             if deadline is not None and loop.time() >= deadline:
@@ -212,7 +212,7 @@ class _Engine:
                 fruitless = 0
                 continue
             fruitless += 1
-            self._count_failure(lane, desk.trouble)
+            self._count_failure(lane, desk.trouble, is_open=desk.is_open)
             wait = min(self.options.backoff_seconds * 2 ** (fruitless - 1), self.options.backoff_limit)
             wait *= random.uniform(0.5, 1.0)  # noqa: S311 - so that connections do not come back together
             await self.pool.until(lambda: self.pool.is_over(lane), wait)
@@ -240,11 +240,12 @@ class _Engine:
 
     # --- accounts ----------------------------------------------------------------------------------
 
-    def _count_failure(self, lane: Lane, why: str) -> None:
+    def _count_failure(self, lane: Lane, why: str, *, is_open: bool) -> None:
         lane.failures += 1
-        if lane.failures >= self.options.connect_failures * lane.connections and lane.down is None:
+        lane.strain += 1 if is_open else 2
+        if lane.strain >= 2 * self.options.connect_failures * lane.connections and lane.down is None:
             lane.down = DeliveryError(
-                f"route {lane.route.name!r}: no use of {lane.route.place} in {lane.failures} tries, "
+                f"route {lane.route.name!r}: {lane.route.place} took nothing in {lane.failures} tries, "
                 f"the last: {why}; check that the server runs, and the host and port of the route"
             )
             self.pool.stir()

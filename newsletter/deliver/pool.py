@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ class Lane:
     connections: int
     failures: int = 0
     """Connections in a row, of all its workers, that carried nothing."""
+    strain: int = 0
+    """The same, those twice that did not even open: a few messages alone may break the others."""
     refusals: int = 0
     """MAIL commands in a row that were refused for good."""
     down: DeliveryError | None = None
@@ -35,6 +38,8 @@ class Pool:
 
     clerk: Clerk
     max_returns: int
+    told_to_stop: threading.Event
+    """Looked at before each message, so that none begins after it is set."""
     waiting: deque[Claimed] = field(default_factory=deque)
     under_way: int = 0
     """Taken by a session and not yet given back or recorded."""
@@ -67,7 +72,7 @@ class Pool:
         self.stir()
 
     def is_over(self, lane: Lane) -> bool:
-        return self.is_stopping or self.is_done or lane.down is not None
+        return self.is_stopping or self.told_to_stop.is_set() or self.is_done or lane.down is not None
 
     async def is_wanted(self, lane: Lane) -> bool:
         """Wait until one more connection has something to do; False: it never will.

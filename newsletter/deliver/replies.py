@@ -9,6 +9,7 @@ from enum import StrEnum
 from newsletter.content import DeliveryState
 
 TEXT_LIMIT = 500
+CLOSING = 421
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 
 
@@ -122,7 +123,7 @@ _POLICY_WORDS = r"spam|block(ed|list)|blacklist|reputation|policy|dmarc|\bspf\b|
 # The first rule that fits decides; reliability.md S1 and S2.
 _RULES = (
     _Rule(Meaning.SOFT, frozenset({Stage.LOCAL}), ""),
-    _Rule(Meaning.RETRY, _ANY, "421"),
+    _Rule(Meaning.RETRY, _ANY, str(CLOSING)),
     # Amazon SES; a mailing list manager that took the second for a failure dropped 872 of 1,450.
     _Rule(Meaning.DOWN, _ANY, "4", words=r"daily (message )?quota exceeded"),
     _Rule(Meaning.SLOW, _MAIL | _LATER, "4", words=r"throttl|maximum sending rate|rate limit|slow down"),

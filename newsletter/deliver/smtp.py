@@ -10,7 +10,7 @@ import ssl
 from newsletter.deliver.auth import choose_login
 from newsletter.deliver.connection import Connection, Log
 from newsletter.deliver.envelope import UnsendableError, prepare_message
-from newsletter.deliver.replies import Meaning, Reply, Stage, classify_reply
+from newsletter.deliver.replies import CLOSING, Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.route import Route
 from newsletter.deliver.session import Job, SessionLost, Tray
 from newsletter.errors import DeliveryError
@@ -18,7 +18,6 @@ from newsletter.errors import DeliveryError
 _BLOCK = 65_536
 _NO_SUCH_COMMAND = {500, 501, 502, 504}
 _CHALLENGE = 334
-_CLOSING = 421
 _ADVICE = {
     Stage.BANNER: "ask whoever runs the server why it turns this machine away",
     Stage.EHLO: "set the route's local_hostname to a name that the server accepts",
@@ -95,7 +94,7 @@ class Session:
                 # After 354 the only way not to send is to close without the dot.
                 self._connection.abort("the claim was gone")
                 return
-            self._is_dismissed = answer[1].code == _CLOSING
+            self._is_dismissed = answer[1].code == CLOSING
             if not tray.settle(job, *answer):
                 return
             if self._is_open:

@@ -40,14 +40,22 @@ def configure_logging(settings: Settings, *, level: str | None = None, stream: T
     last: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
         if form == "console"
-        else [structlog.processors.format_exc_info, hide_persons, structlog.processors.JSONRenderer(sort_keys=True)]
+        else [
+            structlog.processors.format_exc_info,
+            hide_persons,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_persons, *last],
     )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
@@ -61,10 +69,8 @@ def configure_logging(settings: Settings, *, level: str | None = None, stream: T
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
-def hide_persons(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Star out addresses, and tokens in paths: logs are kept longer and read by more people than lists are."""
+def hide_persons(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Star out addresses and tokens: logs are kept longer, and read by more people, than lists are."""
     return {key: hide(value) if isinstance(value, str) else value for key, value in event.items()}
 
 

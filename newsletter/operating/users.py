@@ -42,15 +42,6 @@ class UserView:
 
 
 @dataclass(frozen=True, slots=True)
-class NewUser:
-    """A user just made, or given a new password."""
-
-    user: UserView
-    password: str | None
-    """Set where it was made up here: shown once, kept nowhere."""
-
-
-@dataclass(frozen=True, slots=True)
 class SignedIn:
     """A browser that is signed in."""
 
@@ -71,7 +62,7 @@ def make_csrf(token: str) -> str:
 
 def add_user(
     database: Database, email: str, role: Role, *, now: datetime, password: str | None = None
-) -> NewUser:
+) -> str | None:
     """Make a user, or give one that exists another role or password, which ends its sessions.
 
     Args:
@@ -80,6 +71,9 @@ def add_user(
         role: One of ROLES.
         now: Aware.
         password: None: one is made up, unless the user exists already.
+
+    Returns:
+        The password that was made up, to be shown once and kept nowhere; None where none was.
 
     Raises:
         AddressError: It is no address.
@@ -104,7 +98,7 @@ def add_user(
         session.flush()
         users.end_sessions_of(session, user.id)
         audit.record_action(session, "user add", address, actor="operator", now=now, detail=role)
-        return NewUser(_view(user), made_up)
+    return made_up
 
 
 def list_users(database: Database) -> list[UserView]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,8 @@ def take_in(
     taken = Intake()
     for published, keys in zip(parsed.entries, identify(parsed.entries, source=str(source.id)), strict=True):
         entry = clean_entry(published, base)
+        if not (entry.title or entry.link or entry.text or entry.html or entry.summary):
+            continue  # an item without a word is nothing that anybody could read, nor be told from another
         entry = replace(
             entry,
             language=entry.language or parsed.language,
@@ -87,6 +89,8 @@ class _Place:
     session: Session
     source: Source
     now: datetime
+    seen: set[int] = field(default_factory=set)
+    """Articles that this document gave already: the first mention is the newest, later ones are its past."""
 
 
 def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True) -> tuple[int, Intake]:
@@ -94,9 +98,11 @@ def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool =
     found = articles.find_keys(session, source.publication_id, keys)
     article_id = match(keys, found).article
     row = session.get(Article, article_id) if article_id is not None else None
-    if row is not None and row.standalone and not standalone:
+    if row is not None and (row.id in place.seen or (row.standalone and not standalone)):
         return row.id, Intake()
     row, outcome = _write(place, row, _to_values(entry), standalone=standalone)
+    if standalone:
+        place.seen.add(row.id)
     articles.add_keys(session, row, [key for key in keys if key not in found])
     if entry.category and entry.status and standalone:
         categories.set_category(session, source.publication_id, entry.category, entry.status, now=place.now)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
 
 LEASE = timedelta(minutes=15)
-"""After a process was killed in mid-send its notices are tried again this much later; longer than a reply takes."""
+"""Longer than a reply may take; after a kill in mid-send its notices are tried again this much later."""
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 """Before the second attempt and so on; the last holds for all that follow."""
 GIVE_UP = timedelta(days=2)

@@ -195,7 +195,8 @@ def _publication(context: Context) -> Publication:
 def _date(context: Context, instant: datetime, style: str) -> str:
     publication = _publication(context)
     local = instant.astimezone(_zone(publication.timezone)).date()
-    return babel.dates.format_date(local, style, locale_of(publication.language))
+    # CLDR sets U+202F before some units, which many fonts of mail clients lack.
+    return babel.dates.format_date(local, style, locale_of(publication.language)).replace("\u202f", " ")
 
 
 @pass_context
@@ -218,7 +219,6 @@ def long_date_time(context: Context, instant: datetime) -> str:
     time = babel.dates.format_time(
         instant.astimezone(zone), "short", tzinfo=zone, locale=locale_of(publication.language)
     )
-    # CLDR parts the hour from AM by U+202F, which many fonts of mail clients lack.
     return f"{_date(context, instant, 'long')}, {time} ({publication.timezone})".replace("\u202f", " ")
 
 

@@ -8,7 +8,6 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from newsletter.errors import AddressError, RenderError
 
@@ -16,12 +15,17 @@ LONGEST_LINE = 998
 """Octets without CRLF, RFC 5322 2.1.1."""
 
 _ROW = 78
-_WORD = 75
 _CHUNK = 45
-"""Octets of UTF-8 in one encoded word: 60 in Base64, with `=?utf-8?B?` and `?=` 72 of the 75 allowed."""
+"""Octets of UTF-8 in one encoded word: 60 in Base64, 72 with `=?utf-8?B?` and `?=`; RFC 2047 2 allows 75, and
+76 for its whole row."""
 
 _BREAKING = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_MAILBOX = re.compile(r"\s*(?:(?P<name>[^<>]*)<(?P<inner>[^<>]*)>|(?P<bare>[^<>]*))\s*")
+_LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"]+")
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*"
+)
 _PLAIN_TEXT = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
@@ -49,11 +53,12 @@ def text_field(name: str, value: str) -> bytes:
         RenderError: the value holds a line break or another control.
     """
     _unbroken(name, value)
-    if "=?" not in value and _PLAIN_TEXT.fullmatch(value) and len(max(value.split(), key=len)) < _ROW:
+    longest = max(map(len, f"{name}: {value}".replace(": ", ":", 1).split()), default=0)
+    if "=?" not in value and _PLAIN_TEXT.fullmatch(value) and longest < _ROW:
         # Base64 of plain ASCII counts as a sign of spam (rspamd SUBJ_EXCESS_BASE64), so this is folded.
         rows = textwrap.wrap(f"{name}: {value}", _ROW, break_long_words=False, break_on_hyphens=False)
         return "\r\n ".join(rows).encode("ascii") + b"\r\n"
-    return f"{name}: {_folded(value)}\r\n".encode("ascii")
+    return f"{name}: {_folded(value, len(name) + 2)}\r\n".encode("ascii")
 
 
 def address_field(name: str, mailbox: Mailbox) -> bytes:
@@ -85,16 +90,20 @@ def mailbox(text: str) -> Mailbox:
         AddressError: no such thing, or its local part is not ASCII (that needs SMTPUTF8, RFC 6531).
         RenderError: it holds a line break.
     """
-    name, address = parseaddr(_unbroken("address", text).strip())
-    local, at, domain = address.rpartition("@")
+    found = _MAILBOX.fullmatch(_unbroken("address", text))
+    address = (found["inner"] or found["bare"] or "").strip() if found else ""
+    local, _, domain = address.rpartition("@")
     try:
         ascii_domain = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
     except UnicodeError:
         ascii_domain = ""
-    if not (at and local and ascii_domain) or re.search(r"[\s<>()\[\],;:\\]", local + ascii_domain):
+    if not found or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
         raise AddressError(f"{text!r} is no mail address. Write it as name@example.org.")
     if not local.isascii():
         raise AddressError(f"{text!r} needs SMTPUTF8: the part before the @ is not ASCII.")
+    name = (found["name"] or "").strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
     return Mailbox(name, f"{local}@{ascii_domain}")
 
 
@@ -123,20 +132,22 @@ def _phrase(name: str, text: str) -> str:
         return ""
     if text.isascii() and len(text) <= _ROW // 2 and "=?" not in text and "\t" not in text:
         return text if _ATOM.fullmatch(text) and text == text.strip() else quoted(text)
-    return _folded(text)
+    return _folded(text, len(name) + 2)
 
 
-def _folded(text: str) -> str:
-    return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in _chunks(text))
+def _folded(text: str, column: int) -> str:
+    chunks = _chunks(text, column)
+    return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(chunk).decode('ascii')}?=" for chunk in chunks)
 
 
-def _chunks(text: str) -> Iterator[bytes]:
-    """Cut at characters, as each encoded word must decode alone (RFC 2047 5)."""
+def _chunks(text: str, column: int) -> Iterator[bytes]:
+    """Cut at characters, as each encoded word must decode alone (RFC 2047 5), the first one shorter."""
     chunk = b""
+    room = max(_CHUNK - column, 6)
     for character in text:
         octets = character.encode("utf-8", "replace")
-        if len(chunk) + len(octets) > _CHUNK:
+        if len(chunk) + len(octets) > room:
             yield chunk
-            chunk = b""
+            chunk, room = b"", _CHUNK
         chunk += octets
     yield chunk

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import cssselect
 import cssutils
 import tinycss2
 from lxml import etree
@@ -71,7 +72,7 @@ def inline(html: str) -> Inlined:
     _compact(tree)
     doctype = _DOCTYPE.match(html)
     page: str = etree.tostring(tree, method="html", encoding="unicode", doctype=doctype and doctype[1])
-    return Inlined(page, tuple(dict.fromkeys(problems)))
+    return Inlined(page.rstrip("\n") + "\n", tuple(dict.fromkeys(problems)))
 
 
 class _Inliner(Premailer):
@@ -169,6 +170,9 @@ def split_css(css: str, problems: list[str]) -> tuple[str, str]:
 def _split_rule(rule: Any, flat: list[str], kept: list[str], problems: list[str]) -> None:  # noqa: ANN401 - tinycss2 has no types
     block = "{" + tinycss2.serialize(rule.content).strip() + "}"
     selectors = [selector.strip() for selector in tinycss2.serialize(rule.prelude).split(",")]
+    if unread := [selector for selector in selectors if not _is_readable(selector)]:
+        problems.append(f"CSS line {rule.source_line}: {unread[0]!r} is no selector; the rule was dropped.")
+        return
     plain = [selector for selector in selectors if _is_plain(selector)]
     lost = _lost(rule) if plain else []
     if lost:
@@ -179,6 +183,16 @@ def _split_rule(rule: Any, flat: list[str], kept: list[str], problems: list[str]
         flat.append(", ".join(plain) + block)
     if lost or len(plain) < len(selectors):
         kept.append(", ".join(selectors if lost else [s for s in selectors if s not in plain]) + block)
+
+
+@lru_cache(maxsize=512)
+def _is_readable(selector: str) -> bool:
+    """Premailer would drop the rule without a word, or fail at it."""
+    try:
+        cssselect.parse(selector)
+    except cssselect.SelectorError:
+        return False
+    return True
 
 
 def _is_plain(selector: str) -> bool:

@@ -83,7 +83,7 @@ def _render(environment: Environment, publication: Publication, name: str, value
     with explained():
         rendered = environment.get_template(f"{folder}/{name}").render(values)
     # A feed may hold controls and halves of characters, which neither XML nor a mail can carry.
-    rendered = _UNPRINTABLE.sub("", rendered)
+    rendered = _UNPRINTABLE.sub(" ", rendered)
     return _BLANK_LINES.sub("\n", rendered) if name.endswith(".html") else rendered
 
 

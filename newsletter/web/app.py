@@ -64,9 +64,7 @@ def create_app(
         clock: Gives the aware time that use cases are called with.
 
     """
-    app = FastAPI(
-        title="newsletter", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
-    )
+    app = FastAPI(title="newsletter", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.door = make_door(settings, database, clock)
     app.include_router(health.router)
     app.include_router(subscription.router)
@@ -119,6 +117,4 @@ def _show(request: Request, status: HTTPStatus, sentence: str | None) -> Respons
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": sentence}, status, headers)
     title = _TITLES.get(status, status.phrase)
-    return get_door(request).page(
-        "error", status=status, headers=headers, title=title, sentence=sentence
-    )
+    return get_door(request).page("error", status=status, headers=headers, title=title, sentence=sentence)

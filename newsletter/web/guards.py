@@ -135,7 +135,7 @@ async def _read_body(headers: Headers, receive: Receive) -> bytes | None:
     length = headers.get("content-length", "0")
     if not length.isdigit() or int(length) > LONGEST_BODY:
         return None
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,7 +101,7 @@ def make_door(settings: Settings, database: Database, clock: Callable[[], dateti
     )
     door = Door(settings, database, clock, templates)
     templates.filters.update(moment=moment, day=day, direction=direction)
-    templates.globals.update(path=door.path)
+    templates.globals.update(path=door.path, epoch=datetime.fromtimestamp(0, UTC))
     return door
 
 

@@ -82,6 +82,6 @@ def need_role(*roles: str) -> Callable[[SignedIn], None]:
 
 
 def own_path(wanted: str | None) -> str:
-    """Return where to go after signing in: a path of the editor, whatever `next` says (GHSA-6vx9-9r2g-8373)."""
+    """Return where to go after signing in: a path of the editor, whatever `next` says."""
     is_own = wanted is not None and _OWN_PATH.fullmatch(wanted) and "//" not in wanted and ".." not in wanted
     return wanted if is_own and wanted is not None else "/editor"

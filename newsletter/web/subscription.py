@@ -130,9 +130,7 @@ def change_preferences(
 
 def _show_leave(door: Door, found: SubscriptionView, *, is_back: bool = False) -> Response:
     may_undo = unsubscribing.may_undo(found, now=door.clock())
-    return door.page(
-        "unsubscribe", headers=PRIVATE, subscription=found, may_undo=may_undo, is_back=is_back
-    )
+    return door.page("unsubscribe", headers=PRIVATE, subscription=found, may_undo=may_undo, is_back=is_back)
 
 
 def _show_preferences(door: Door, token: str, shown: Preferences, message: str) -> Response:

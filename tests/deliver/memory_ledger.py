@@ -23,6 +23,18 @@ class MemoryLedger:
         self.failing: Callable[[str], bool] = lambda call: call == "never"
         """Called with the name of each call; true: it raises DatabaseError."""
         self.threads: set[int] = set()
+        self.owners: dict[int, MemoryLedger] = {}
+
+    def share(self) -> MemoryLedger:
+        """Make the ledger of another process on the same rows."""
+        other = MemoryLedger([])
+        for name in ("addresses", "states", "attempts", "verdicts", "owners"):
+            setattr(other, name, getattr(self, name))
+        return other
+
+    def holds(self, key: int) -> bool:
+        """Whether this process's claim on a delivery stands."""
+        return self.states[key] in {"claimed", "dot_sent"} and self.owners[key] is self
 
     def count(self) -> Counter[str]:
         return Counter(self.states.values())
@@ -35,26 +47,27 @@ class MemoryLedger:
         ids = [key for key, state in self.states.items() if state == "queued"][:limit]
         for key in ids:
             self.states[key] = "claimed"
+            self.owners[key] = self
             self.attempts[key] += 1
         return [Claimed(key, Recipient(key, self.addresses[key]), self.attempts[key]) for key in ids]
 
     def intend(self, ids: Collection[int]) -> set[int]:
         self._enter("intend", ids)
-        held = {key for key in ids if self.states[key] in {"claimed", "dot_sent"}}
+        held = set() if self.stops else {key for key in ids if self.holds(key)}
         self.states |= dict.fromkeys(held, "dot_sent")
         return held
 
     def record(self, verdicts: Sequence[Verdict]) -> None:
         self._enter("record", [verdict.delivery_id for verdict in verdicts])
         for verdict in verdicts:
-            if self.states[verdict.delivery_id] in {"claimed", "dot_sent"}:
+            if self.holds(verdict.delivery_id):
                 self.states[verdict.delivery_id] = verdict.state
                 self.verdicts[verdict.delivery_id] = verdict
 
     def release(self, ids: Collection[int]) -> None:
         self._enter("release", ids)
         for key in ids:
-            if self.states[key] in {"claimed", "dot_sent"}:
+            if self.holds(key):
                 self.states[key] = "queued"
                 self.attempts[key] -= 1
 

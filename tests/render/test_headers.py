@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from email.header import decode_header, make_header
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def test_any_subject_is_read_back_as_it_was(subject: str) -> None:
     assert octets.isascii()
     assert octets.endswith(b"\r\n")
     assert not re.search(rb"\?==\?", octets)
-    assert all(len(row) <= 78 for row in octets.split(b"\r\n") if b"=?" in row)
+    assert all(len(row) <= 76 for row in octets.split(b"\r\n") if b"=?" in row)
     assert max(map(len, octets.split(b"\r\n"))) <= 998
 
 
@@ -46,7 +47,7 @@ def test_any_subject_is_read_back_as_it_was(subject: str) -> None:
     ],
 )  # fmt: skip
 def test_awkward_subjects_are_read_back_as_they_were(subject: str) -> None:
-    assert parsed(headers.text_field("Subject", subject))["Subject"] == subject.strip() or "\t" in subject
+    assert parsed(headers.text_field("Subject", subject))["Subject"] == subject
 
 
 def test_a_long_plain_subject_is_folded_and_not_encoded() -> None:
@@ -71,8 +72,11 @@ def test_no_line_break_of_any_kind_passes(broken: str) -> None:
 def test_any_display_name_is_read_back_as_it_was(name: str) -> None:
     octets = headers.address_field("From", Mailbox(name, "news@example.org"))
     address = parsed(octets)["From"].addresses[0]
+    phrase = octets.decode().replace("\r\n", "").removeprefix("From: ").rpartition(" <")[0]
+    # Python's new parser keeps the blank between encoded words of a phrase; its old decoder follows RFC 2047.
+    decoded = str(make_header(decode_header(phrase))) if phrase.startswith("=?") else address.display_name
 
-    assert (address.display_name, address.addr_spec) == (name, "news@example.org")
+    assert (decoded, address.addr_spec) == (name, "news@example.org")
     assert max(map(len, octets.split(b"\r\n"))) <= 78
 
 
@@ -92,13 +96,17 @@ def test_an_international_domain_becomes_ascii() -> None:
     assert headers.mailbox("a@Example.ORG").domain == "example.org"
 
 
-@pytest.mark.parametrize("text", ["", "nobody", "a@", "@b", "a b@c.example", "a@b c", "ö@example.org", "a@.."])
+@pytest.mark.parametrize(
+    "text", ["", "nobody", "a@", "@b", "a b@c.example", "a@b c", "ö@example.org", "a@.."]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         headers.mailbox(text)
 
 
-@pytest.mark.parametrize(("name", "ascii_name"), [("Café", "Cafe"), ("Новости", ""), ("A  B", "A B"), ("", "")])
+@pytest.mark.parametrize(
+    ("name", "ascii_name"), [("Café", "Cafe"), ("Новости", ""), ("A  B", "A B"), ("", "")]
+)
 def test_names_lose_accents_or_are_left_out(name: str, ascii_name: str) -> None:
     assert headers.ascii_name(name) == ascii_name
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from newsletter.render.text import WIDTH, Footnotes, columns, heading, tidy, wrap
 
 
-@given(st.text(max_size=400))
+@given(st.text(max_size=400).filter(str.strip))
 def test_no_wrapped_line_is_wider_than_78_columns_and_nothing_is_lost(text: str) -> None:
     wrapped = wrap(text.replace("://", ""), indent="    ", first="  - ")
 
@@ -36,7 +36,11 @@ def test_a_heading_is_underlined_to_its_width() -> None:
 def test_the_same_link_keeps_its_number_and_is_listed_once() -> None:
     notes = Footnotes()
 
-    assert [notes("https://a.example"), notes("https://b.example"), notes("https://a.example")] == ["[1]", "[2]", "[1]"]
+    assert [notes("https://a.example"), notes("https://b.example"), notes("https://a.example")] == [
+        "[1]",
+        "[2]",
+        "[1]",
+    ]
     assert notes.notes() == "[1] https://a.example\n[2] https://b.example"
     assert notes("https://c.example") == "[3]"
     assert notes.notes() == "[3] https://c.example"

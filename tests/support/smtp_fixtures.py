@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -60,3 +61,10 @@ def serve() -> Iterator[Callable[[SmtpServer], SmtpServer]]:
 def smtp_server(serve: Callable[[SmtpServer], SmtpServer]) -> SmtpServer:
     """A server that accepts everything, without TLS or login."""
     return serve(SmtpServer())
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

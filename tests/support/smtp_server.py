@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import re
 import socket
@@ -216,26 +215,14 @@ class _Dialogue:
             pass
         finally:
             server.open_now -= 1
-            with contextlib.suppress(Exception):
+            if not self.writer.is_closing():
                 self.writer.transport.abort()
 
     async def answer(self, stage: str, usual: bytes, argument: str = "") -> int:
         action = self.server.find_action(stage, argument) or Action("usual")
         self.server.seen[stage] += 1
         await asyncio.sleep(action.delay)
-        if action.kind == "reset":
-            sock = self.writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            raise _EndedError
-        if action.kind == "close":
-            self.writer.close()
-            raise _EndedError
-        if action.kind == "half-close":
-            self.writer.write_eof()
-        if action.kind in {"half-close", "silence"}:
-            while await self.reader.read(CHUNK):
-                pass
-            raise _EndedError
+        await self.end_by(action.kind)
         payload = action.payload if action.kind == "send" else usual
         step = 1 if action.kind == "trickle" else len(payload) or 1
         for start in range(0, len(payload), step):
@@ -243,7 +230,24 @@ class _Dialogue:
             await self.writer.drain()
             if step == 1:
                 await asyncio.sleep(0)
+        if payload.startswith(b"421"):
+            self.writer.close()
+            raise _EndedError
         return int(payload[:3]) if payload[:3].isdigit() else 0
+
+    async def end_by(self, kind: str) -> None:
+        if kind == "reset":
+            sock = self.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif kind == "close":
+            self.writer.close()
+        elif kind == "half-close":
+            self.writer.write_eof()
+        elif kind != "silence":
+            return
+        while kind in {"half-close", "silence"} and await self.reader.read(CHUNK):
+            pass
+        raise _EndedError
 
     async def read_more(self) -> None:
         data = await self.reader.read(CHUNK)
