@@ -23,17 +23,15 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 def get(url: str) -> tuple[str, dict[str, str]]:
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - the demo's own address
         return response.read().decode(), {name.lower(): value for name, value in response.getheaders()}
 
 
-def wait_for(find: Callable[[], str | None], seconds: float = 20) -> str:
+def wait_for(is_so: Callable[[], bool], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if (found := find()) is not None:
-            return found
+    while not is_so():
+        assert time.monotonic() < end
         time.sleep(0.1)
-    raise TimeoutError
 
 
 def test_once_reports_counts_that_agree(tmp_path: Path) -> None:
@@ -113,8 +111,7 @@ def test_a_served_demo_shows_its_mail_and_sends_what_is_approved(start: Start, t
     settings = folder / "newsletter.toml"
     approved = run_program("-m", "newsletter", "--config", settings, "issue", "approve", "5")
     assert approved.code == 0, approved.err
-    page = wait_for(lambda: (page := get(f"{base}/caught")[0]).count("/caught/1") > 30 and page or None)
-    assert "25 mails" in page
+    wait_for(lambda: 'href="/caught/125"' in get(f"{base}/caught")[0])
 
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0

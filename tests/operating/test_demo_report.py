@@ -1,4 +1,4 @@
-"""Ledger and catcher are compared delivery by delivery, so that one mail lost and another doubled do not cancel."""
+"""Ledger and catcher are compared delivery by delivery: one lost and one doubled do not cancel out."""
 
 from __future__ import annotations
 

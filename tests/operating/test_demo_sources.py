@@ -1,4 +1,4 @@
-"""The sample server gives what the newspapers have published by a given moment, and says when it is unchanged."""
+"""The sample server gives what the newspapers have published by a moment, and what has not changed."""
 
 from __future__ import annotations
 
