@@ -18,9 +18,9 @@ COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncert
 
 
 @pytest.fixture
-def filled(call: Call, site: Path) -> Path:
+def filled(call: Call, home: Path) -> Path:
     """A site with a source of two articles that were collected, and two subscribers."""
-    folder = site / "articles"
+    folder = home / "articles"
     folder.mkdir()
     for name in ("harbour", "market"):
         text = f"# News of the {name}\n\nWhat happened at the {name} was seen by everybody in the town.\n"
@@ -29,7 +29,7 @@ def filled(call: Call, site: Path) -> Path:
     assert call("collect").code == 0
     for email in ("ada@example.org", "bo@example.org"):
         assert call("subscriber", "add", email).code == 0
-    return site
+    return home
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_init_makes_a_settings_file_that_is_named(call: Call, tmp_path: Path) ->
     assert call("--config", "own.toml", "config", "check").code == 0
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_a_publication_is_added_changed_and_shown(call: Call) -> None:
     added = call("publication", "add", "city-news", "--name", "City News", "--timezone", "Europe/Vilnius")
     changed = call("publication", "set", "city-news", "--from", "Desk <desk@example.org>", "--json")
@@ -72,7 +72,7 @@ def test_a_publication_is_added_changed_and_shown(call: Call) -> None:
     assert "Europe/Vilnius" in call("publication", "list").out
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_one_of_several_publications_must_be_named(call: Call) -> None:
     call("publication", "add", "other")
 
@@ -175,7 +175,7 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
     assert "no such delivery" in call("issue", "deliveries", 1, "--state", "failed").err
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_nothing_new_is_a_skipped_issue_with_the_reason(call: Call) -> None:
     ran = call("issue", "draft", "--json")
 
@@ -225,7 +225,7 @@ def test_no_mail_server_for_a_send_is_a_line_and_nothing_is_lost(call: Call) -> 
     assert "127.0.0.1" in call("issue", "status", 1).out
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_lists_are_imported_and_exported(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("people.csv").write_text("Email Address\nada@example.org\nnobody\n", encoding="utf-8")
     first = call("subscriber", "import", "people.csv", "--json").json
@@ -244,7 +244,7 @@ def test_lists_are_imported_and_exported(call: Call, monkeypatch: pytest.MonkeyP
     assert "line 3: nobody" in call("subscriber", "import", "people.csv").err
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_a_subscriber_comes_goes_and_is_forgotten(call: Call) -> None:
     added = call("subscriber", "add", "Ada@Example.org", "--name", "Ada", "--json").json
 
@@ -262,7 +262,7 @@ def test_a_subscriber_comes_goes_and_is_forgotten(call: Call) -> None:
     assert call("subscriber", "add", "ada@example.org").code == 1
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_users_get_a_password_that_is_shown_once(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     made = call("user", "add", "ed@example.org", "--role", "editor")
     monkeypatch.setattr(sys, "stdin", io.StringIO("a long pass phrase\n"))

@@ -49,13 +49,13 @@ def test_a_refused_value_is_named_with_its_origin(call: Call, monkeypatch: pytes
     assert_one_line(call("config", "check"), "max_cards", "NEWSLETTER_MAX_CARDS")
 
 
-def test_no_key_is_a_line(call: Call, site: Path) -> None:
-    (site / "newsletter.key").unlink()
+def test_no_key_is_a_line(call: Call, home: Path) -> None:
+    (home / "newsletter.key").unlink()
 
     assert_one_line(call("config", "check"), "newsletter.key", "newsletter init")
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_no_mail_server_is_a_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -64,14 +64,14 @@ def test_no_mail_server_is_a_line(call: Call, monkeypatch: pytest.MonkeyPatch) -
     assert_one_line(call("mail", "test", "ada@example.org"), "no mail was sent", "refused")
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_an_unknown_mail_host_is_a_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSLETTER_SMTP_URL", "smtp://nowhere.invalid:2525?tls=none")
 
     assert_one_line(call("mail", "test", "ada@example.org"), "nowhere.invalid")
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_a_wrong_password_is_a_line_and_is_not_shown(
     call: Call, serve: Callable[[SmtpServer], SmtpServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +84,7 @@ def test_a_wrong_password_is_a_line_and_is_not_shown(
     assert "wr0ng" not in ran.out + ran.err
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_a_test_mail_shows_the_dialogue(
     call: Call, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,8 +97,8 @@ def test_a_test_mail_shows_the_dialogue(
     assert [message.recipients for message in smtp_server.accepted] == [("ada@example.org",)]
 
 
-def test_a_damaged_database_is_a_line(call: Call, site: Path) -> None:
-    (site / "subscribers.db").write_bytes(b"this is no database at all" * 100)
+def test_a_damaged_database_is_a_line(call: Call, home: Path) -> None:
+    (home / "subscribers.db").write_bytes(b"this is no database at all" * 100)
 
     assert_one_line(call("issue", "list"), "not an SQLite database")
 
@@ -111,10 +111,10 @@ def test_another_program_s_database_is_refused(call: Call, tmp_path: Path) -> No
     assert_one_line(call("init"), "another program's tables")
 
 
-def test_a_locked_database_is_a_line(call: Call, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_a_line(call: Call, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("newsletter.store.engine.BUSY_SECONDS", 0.1)
     monkeypatch.setattr("newsletter.store.engine.Database.__init__.__kwdefaults__", {"busy_seconds": 0.1})
-    connection = sqlite3.connect(site / "subscribers.db", isolation_level=None)
+    connection = sqlite3.connect(home / "subscribers.db", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
 
     ran = call("publication", "set", "--name", "Other")
@@ -158,7 +158,7 @@ def test_wrong_usage_is_2(call: Call, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ran.err
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -202,9 +202,9 @@ def test_a_bug_is_a_line_and_a_traceback_only_when_asked_for(
     assert "Traceback" in call("--debug", "config", "show").err
 
 
-def test_a_full_disk_is_a_line(call: Call, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_line(call: Call, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(*_: object, **__: object) -> None:
-        raise OSError(28, os.strerror(28), str(site / "out"))
+        raise OSError(28, os.strerror(28), str(home / "out"))
 
     monkeypatch.setattr("newsletter.publishing.preview.preview_issue", fill)
 
@@ -223,7 +223,7 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended.value.code == 130
 
 
-@pytest.mark.usefixtures("site")
+@pytest.mark.usefixtures("home")
 def test_a_reader_who_is_gone_is_no_error() -> None:
     script = (
         "import os, subprocess, sys\n"

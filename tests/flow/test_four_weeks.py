@@ -52,8 +52,8 @@ def kill_in_the_middle(
 
 
 @pytest.fixture
-def publication(call: Call, site: Path) -> Path:
-    articles = site / "articles"
+def publication(call: Call, home: Path) -> Path:
+    articles = home / "articles"
     articles.mkdir()
     zone, schedule = ("--timezone", "Europe/Helsinki"), ("--schedule", "30 3 * * 0")
     assert call("publication", "set", *zone, *schedule, "--approval", "unless-stopped").code == 0
@@ -61,7 +61,7 @@ def publication(call: Call, site: Path) -> Path:
     for email in PEOPLE:
         assert call("subscriber", "add", email).code == 0
     assert call("user", "add", "ed@example.org", "--role", "editor").code == 0
-    return site
+    return home
 
 
 @pytest.mark.timeout(300)

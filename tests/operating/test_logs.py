@@ -59,7 +59,7 @@ def test_no_address_and_no_token_is_written(form: str) -> None:
 
     log.warning("said", reply="550 <ada@example.org>: unknown", path="/unsubscribe/abc.def?x=1")
     try:
-        raise ValueError("bo@example.org is wrong")
+        int("bo@example.org")
     except ValueError:
         log.exception("failed for cy@example.org")
 

@@ -40,8 +40,8 @@ def make_settings(port: int = 9) -> Settings:
 
 
 @pytest.fixture
-def database(site: Path) -> Iterator[Database]:
-    folder = site / "articles"
+def database(home: Path) -> Iterator[Database]:
+    folder = home / "articles"
     folder.mkdir()
     write_article(1)
     database, settings = open_database(make_settings()), make_settings()
@@ -322,6 +322,6 @@ def test_every_period_is_asked_for_by_one_action_at_a_time(minutes: int) -> None
     ],
 )
 def test_the_clock_approves_only_what_it_may(
-    approval: str, due: datetime | None, stopped: datetime | None, may: bool
+    approval: str, due: datetime | None, stopped: datetime | None, *, may: bool
 ) -> None:
     assert may_approve_itself(approval, due, stopped, grace=24 * HOUR, now=MONDAY) is may

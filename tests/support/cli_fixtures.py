@@ -65,7 +65,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 
 
 @pytest.fixture(scope="session")
-def fresh_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as `newsletter init` leaves it, to be copied: migrating anew takes long."""
     folder = tmp_path_factory.mktemp("site")
     settings = Settings(
@@ -76,10 +76,10 @@ def fresh_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(fresh_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(fresh_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, which is the working directory; nobody answers at its SMTP server."""
     monkeypatch.setenv("NEWSLETTER_SMTP_URL", "smtp://127.0.0.1:9")
-    shutil.copytree(fresh_site, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(fresh_home, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
