@@ -1,4 +1,4 @@
-"""In flows a site is the folder that commands run in; elsewhere in the tests it is the web's."""
+"""In flows a workdir is the folder that commands run in; elsewhere in the tests it is the web's."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import pytest
 
 
 @pytest.fixture
-def site(home: Path) -> Path:
+def workdir(home: Path) -> Path:
     return home
