@@ -164,3 +164,23 @@ def test_a_selector_that_cannot_be_read_is_reported_and_its_neighbours_stay(sele
 
     assert "dropped" in inlined.problems[0]
     assert "color" not in inlined.html
+
+
+def test_text_after_a_link_that_is_removed_stays_where_nothing_stands_before_it() -> None:
+    assert "<p>b</p>" in inline(page("", '<p><link rel="stylesheet" href="x.css">b</p>')).html
+    assert (
+        "<p>a<b>c</b>d</p>" in inline(page("", '<p>a<b>c</b><link rel="stylesheet" href="x.css">d</p>')).html
+    )
+
+
+def test_css_that_is_cut_off_is_reported() -> None:
+    assert "dropped" in inline(page("p{color:red} a b c")).problems[0]
+
+
+def test_what_premailer_stumbles_over_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise AttributeError("no such rule")
+
+    monkeypatch.setattr("newsletter.render.inline._Inliner.transform", stumble)
+    with pytest.raises(RenderError, match="cannot be inlined: no such rule"):
+        inline(page("p{color:red}"))
