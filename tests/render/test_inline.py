@@ -19,6 +19,13 @@ def page(css: str, body: str = '<p class="a">x</p>') -> str:
     return PAGE.replace("{css}", css).replace("{body}", body)
 
 
+def test_a_page_may_begin_with_an_xml_declaration() -> None:
+    html = inline('<?xml version="1.0" encoding="utf-8"?>\n' + page("p{color:red}")).html
+
+    assert html.startswith("<!DOCTYPE html>")
+    assert '<p style="color:red">' in html
+
+
 @pytest.mark.parametrize("doctype", ["<!DOCTYPE html>", "<!doctype html>"])
 def test_the_doctype_stays_however_it_is_written(doctype: str) -> None:
     assert inline(page("p{color:red}").replace("<!DOCTYPE html>", doctype)).html.startswith(doctype)
@@ -152,7 +159,7 @@ def test_a_style_block_for_print_is_kept_for_print() -> None:
     assert "<p>x</p>" in html
 
 
-@pytest.mark.parametrize("html", ["", " ", "<!-- x -->"])
+@pytest.mark.parametrize("html", ["", " ", "<!-- x -->", "<!DOCTYPE html>", "<?php"])
 def test_what_is_no_page_is_refused(html: str) -> None:
     with pytest.raises(RenderError, match="no page"):
         inline(html)
