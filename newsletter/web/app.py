@@ -70,13 +70,13 @@ def create_app(
     app.include_router(subscription.router)
     app.include_router(login.router)
     app.include_router(editor.router)
+    app.include_router(public.root)
     app.include_router(public.router)
     app.include_router(public.router, prefix="/p/{slug}")
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, show_crash=_show_crash)
     app.add_exception_handler(NewsletterError, _show_error)
     app.add_exception_handler(HTTPException, _show_http_error)
     app.add_exception_handler(RequestValidationError, _show_bad_form)
-    app.add_exception_handler(Exception, _show_crash)
     return app
 
 
@@ -104,8 +104,7 @@ def _show_bad_form(request: Request, error: Exception) -> Response:
     return _show(request, HTTPStatus.BAD_REQUEST, None)
 
 
-def _show_crash(request: Request, error: Exception) -> Response:
-    del error
+def _show_crash(request: Request) -> Response:
     return _show(request, HTTPStatus.INTERNAL_SERVER_ERROR, None)
 
 

@@ -61,7 +61,6 @@ class Shown:
 
 
 @router.api_route("", methods=SEEN)
-@router.api_route("/", methods=SEEN)
 def list_all(door: TheDoor, who: Editor) -> Response:
     """List the issues with their state and what is to be done."""
     shelves = [

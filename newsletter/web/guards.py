@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from newsletter.config import is_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from newsletter.config import Settings
@@ -37,9 +40,10 @@ _HEADERS = {
 class Guard:
     """Lets a request through to the routes, or answers for them."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Take what comes behind, and whose addresses are ours."""
+    def __init__(self, app: ASGIApp, settings: Settings, show_crash: Callable[[Request], Response]) -> None:
+        """Take what comes behind, whose addresses are ours, and what is shown when a route fails."""
         self._app = app
+        self._show_crash = show_crash
         base = urlsplit(settings.base_url)
         self._origin = f"{base.scheme}://{base.netloc}".lower()
         self._is_https = base.scheme == "https"
@@ -63,12 +67,17 @@ class Guard:
 
         try:
             await self._handle(scope, receive, send_guarded)
+        except Exception:  # noqa: BLE001 - a door: whatever fails is logged and shown as a page
+            # Starlette would catch it further out, where neither our headers nor the access log reach.
+            _log.exception("request_failed", path=TOKENED.sub(r"\1***", path))
+            if not status:
+                await self._show_crash(Request(scope))(scope, receive, send_guarded)
         finally:
             _log.info(
                 "request",
                 method=scope["method"],
                 path=TOKENED.sub(r"\1***", path),
-                status=status,
+                status=int(status),
                 milliseconds=round((time.monotonic() - began) * 1000),
             )
 

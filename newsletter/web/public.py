@@ -14,7 +14,9 @@ from newsletter.publishing import archive, publications
 from newsletter.subscribing.signup import SignUp, is_hasty, sign_up, stamp_form
 from newsletter.web.pages import Door, TheDoor
 
+root = APIRouter()
 router = APIRouter()
+"""Served twice: as they stand for the only publication, and under `/p/{slug}` for each of several."""
 
 
 def _find_publication(request: Request, door: Door) -> Publication:
@@ -23,8 +25,8 @@ def _find_publication(request: Request, door: Door) -> Publication:
     return publications.get_publication(door.database, door.settings, slug)
 
 
-@router.api_route("", methods=["GET", "HEAD"])
-@router.api_route("/", methods=["GET", "HEAD"])
+@root.api_route("/", methods=["GET", "HEAD"])
+@root.api_route("/p/{slug}", methods=["GET", "HEAD"])
 def show_publication(request: Request, door: TheDoor) -> Response:
     """Show a publication with its sign-up; the root lists them where there are several."""
     if "slug" not in request.path_params:
