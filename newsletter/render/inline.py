@@ -78,7 +78,7 @@ def inline(html: str) -> Inlined:
 class _Inliner(Premailer):
     """Premailer on an element tree, with a parser that fetches nothing."""
 
-    def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:  # noqa: FBT001, FBT002, ANN401 - premailer's
+    def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:  # noqa: FBT001, FBT002, ANN401 - the signature of premailer
         return _sheet(css_body, validate)
 
 

@@ -108,7 +108,7 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
 def _content(leaves: list[EmailMessage], kind: str) -> str:
     for part in leaves:
         if part.get_content_type() == kind:
-            content: bytes = part.get_payload(decode=True) or b""  # type: ignore[assignment]
+            content: bytes = part.get_payload(decode=True) or b""  # type: ignore[assignment]  # any leaf decodes to bytes
             return content.decode("utf-8", "replace").replace("\r\n", "\n")
     return ""
 

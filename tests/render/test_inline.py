@@ -77,7 +77,7 @@ def test_a_class_stays_only_while_a_kept_rule_uses_it() -> None:
         ("@import url(x.css);", False, "@import was dropped"),
     ],
 )
-def test_what_cannot_be_inlined_is_reported(css: str, kept: bool, problem: str) -> None:  # noqa: FBT001 - a table
+def test_what_cannot_be_inlined_is_reported(css: str, kept: bool, problem: str) -> None:  # noqa: FBT001 - one column of the table
     inlined = inline(page(css))
 
     assert problem in "".join(inlined.problems)

@@ -85,7 +85,7 @@ def padded(size: int) -> Case:
 
 
 def facts(**changes: object) -> Case:
-    return Case(facts=replace(FACTS, **changes))  # type: ignore[arg-type]
+    return Case(facts=replace(FACTS, **changes))  # type: ignore[arg-type]  # replace checks them
 
 
 def wire(old: bytes, new: bytes) -> Case:
@@ -221,7 +221,7 @@ LIVE = ("headers.one-click-https", "links.http", "links.localhost", "content.add
     ],
 )
 def test_rules_on_https_localhost_and_address_only_advise_while_nothing_can_leave(
-    base_url: str, routes: bool, blocks: bool  # noqa: FBT001 - a table
+    base_url: str, routes: bool, blocks: bool  # noqa: FBT001 - one column of the table
 ) -> None:  # fmt: skip
     leave = f"{base_url}/unsubscribe/x"
     case = Case(
