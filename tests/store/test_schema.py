@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -21,35 +19,8 @@ from newsletter.errors import SchemaError
 from newsletter.store.columns import Base
 from newsletter.store.engine import Database
 from newsletter.store.schema import APPLICATION_ID, HEAD, MIGRATIONS, check_schema, upgrade_schema
-
-ROOT = Path(__file__).parents[2]
-UPGRADE = """
-import sys
-from newsletter.store.engine import Database
-from newsletter.store.schema import upgrade_schema
-sys.stdin.readline()
-print(upgrade_schema(Database(sys.argv[1])))
-"""
-
-
-def upgrade_at_once(url: str, processes: int) -> list[str]:
-    """Upgrade one database from many processes that start together; what each of them says."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", UPGRADE, url],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(processes)
-    ]
-    for process in started:
-        assert process.stdin
-        process.stdin.write("\n")
-        process.stdin.flush()
-    return sorted(process.communicate(timeout=60)[0].strip() for process in started)
+from tests.support.ledger_processes import run_at_once
+from tests.support.ledger_work import upgrade
 
 
 def set_revision(database: Database, revision: str) -> None:
@@ -73,15 +44,15 @@ def test_upgrading_again_changes_nothing(either_database: Database) -> None:
 
 
 def test_eight_processes_may_create_one_file_together(tmp_path: Path) -> None:
-    said = upgrade_at_once(f"sqlite:///{tmp_path / 'new.db'}", 8)
+    said = run_at_once(upgrade, [(f"sqlite:///{tmp_path / 'new.db'}",)] * 8)
 
-    assert said == sorted([f"({HEAD!r}, {HEAD!r})"] * 7 + [f"(None, {HEAD!r})"])
+    assert sorted(said, key=str) == [(HEAD, HEAD)] * 7 + [(None, HEAD)]
 
 
 def test_processes_may_create_one_postgresql_database_together(postgres_url: str) -> None:
-    said = upgrade_at_once(postgres_url, 4)
+    said = run_at_once(upgrade, [(postgres_url,)] * 4)
 
-    assert said == sorted([f"({HEAD!r}, {HEAD!r})"] * 3 + [f"(None, {HEAD!r})"])
+    assert sorted(said, key=str) == [(HEAD, HEAD)] * 3 + [(None, HEAD)]
 
 
 def test_the_head_is_that_of_alembic() -> None:
@@ -104,7 +75,9 @@ def test_migrations_make_what_the_models_say(either_database: Database) -> None:
 def test_an_older_schema_is_refused_with_the_way_out(either_database: Database) -> None:
     set_revision(either_database, "0000")
 
-    with pytest.raises(SchemaError, match=r"has schema 0000, this program needs .*copy the database, then run"):
+    with pytest.raises(
+        SchemaError, match=r"has schema 0000, this program needs .*copy the database, then run"
+    ):
         check_schema(either_database)
 
 

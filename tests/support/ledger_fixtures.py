@@ -44,6 +44,8 @@ def postgres_database(postgres_url: str) -> Iterator[Database]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_database(request: pytest.FixtureRequest) -> Database:
     """The test runs on both."""
-    database = request.getfixturevalue("sqlite_database" if request.param == "sqlite" else "postgres_database")
+    database = request.getfixturevalue(
+        "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    )
     assert isinstance(database, Database)
     return database
