@@ -110,11 +110,14 @@ class Clock:
     def close(self, seconds: float) -> bool:
         """Begin no job any more and wait for those under way; False where one did not end in time."""
         self._stop.set()
-        ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
-        ending.start()
-        ending.join(seconds)
+        is_over = True
+        if self._scheduler.running:
+            ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+            ending.start()
+            ending.join(seconds)
+            is_over = not ending.is_alive()
         self._lead.release()
-        return not ending.is_alive()
+        return is_over
 
 
 def _make_scheduler() -> Any:  # noqa: ANN401 - an untyped library
