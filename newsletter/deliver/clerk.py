@@ -29,7 +29,11 @@ class _Work:
         return bool(self.verdicts or self.releases or self.intents or self.claim or self.asks_stop)
 
     def write(self, ledger: Ledger) -> tuple[set[int], list[Claimed], bool]:
-        """Runs in the ledger's thread; the claim is last, so that what follows it cannot lose it."""
+        """Runs in the ledger's thread.
+
+        Releases go before intents, so that no intent holds for what is given back; the claim is last,
+        so that no failure after it can lose what it took.
+        """
         if self.verdicts:
             ledger.record(self.verdicts)
         if self.releases:
@@ -94,10 +98,6 @@ class Clerk:
         self._wake.set()
 
     def release(self, delivery_id: int) -> None:
-        # An intent of the same delivery that is still waiting must not be written after this.
-        waiter = self._work.intents.pop(delivery_id, None)
-        if waiter and not waiter.done():
-            waiter.set_result(False)
         self._work.releases.add(delivery_id)
         self._wake.set()
 
@@ -163,10 +163,6 @@ class Clerk:
 
     def _put_back(self, work: _Work) -> None:
         later, self._work = self._work, work
-        for delivery_id in later.releases:
-            waiter = work.intents.pop(delivery_id, None)
-            if waiter and not waiter.done():
-                waiter.set_result(False)
         work.verdicts += later.verdicts
         work.releases |= later.releases
         work.intents |= later.intents
