@@ -45,7 +45,11 @@ class _Work:
 
 
 class Clerk:
-    """Serves the engine's event loop; the ledger itself is only touched in one thread."""
+    """Serves the engine's event loop; the ledger itself is only touched in one thread.
+
+    A write that fails is tried again, and whoever asked for an intent or a claim waits for it: so no body
+    goes out unrecorded, and no verdict is lost while the process lives.
+    """
 
     def __init__(
         self,
@@ -56,8 +60,6 @@ class Clerk:
     ) -> None:
         self.failure: Exception | None = None
         """Why nothing is written any more; what then still waits is in `unwritten`."""
-        self.is_broken = False
-        """The last write failed: nothing new should begin until one works."""
         self._ledger, self._patience = ledger, patience
         self._on_commit, self._on_stop = on_commit, on_stop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
@@ -140,11 +142,10 @@ class Clerk:
                 late = asyncio.get_running_loop().time() - since >= self._patience
                 if not isinstance(error, DatabaseError) or late:
                     raise
-                self.is_broken, self._trouble = True, error
+                self._trouble = error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
             else:
-                self.is_broken = False
                 self._tell(work, held, batch, stop=stop)
                 return
 

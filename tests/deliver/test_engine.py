@@ -147,7 +147,7 @@ def test_an_idle_connection_is_closed_first_and_politely(serve: Serve) -> None:
 
 
 def test_a_stop_starts_nothing_more_and_gives_the_rest_back(serve: Serve) -> None:
-    server = serve(SmtpServer([Fault("dot", 0, late(0.02))]))
+    server = serve(SmtpServer([Fault("dot", 0, late(0.003))]))
     ledger, stop = MemoryLedger(make_addresses(500)), threading.Event()
 
     def build_and_stop(claimed: Claimed) -> Outgoing:
