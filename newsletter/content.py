@@ -105,6 +105,9 @@ class Article:
     image: str | None = None
     image_alt: str | None = None
     image_credit: str | None = None
+    image_width: int = 0
+    image_height: int = 0
+    """Pixels; 0 where its source does not say."""
     summary: str = ""
     text: str = ""
     html: str = ""
@@ -188,6 +191,8 @@ class RenderedIssue:
     mime: bytes
     content_hash: str
     """SHA-256, hexadecimal, of everything that goes out with the slots masked."""
+    problems: tuple[str, ...] = ()
+    """What inlining had to drop or could only keep in the style block, for the pre-flight checks."""
 
 
 @dataclass(frozen=True, slots=True)

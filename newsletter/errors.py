@@ -58,6 +58,11 @@ class SourceError(NewsletterError):
 class FetchError(SourceError, OSError):
     """The bytes of a source could not be had."""
 
+    status: int | None = None
+    """The HTTP status, where the server answered."""
+    retry_after: float | None = None
+    """How long the server asks to be left alone (RFC 9110, 10.2.3)."""
+
 
 class ParseError(SourceError, ValueError):
     """The bytes of a source are not what they should be."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from newsletter.compose.words import headline_words, likeness, weigh_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence, Set
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from newsletter.content import Article
 
@@ -25,7 +26,7 @@ class SimilarArticles:
         self._words = {article.id: headline_words(article) for article in self._archive}
         self._weights = weigh_words(self._words.values())
 
-    def find(self, story: Sequence[Article], exclude: Set[int]) -> tuple[Article, ...]:
+    def find(self, story: Sequence[Article], exclude: AbstractSet[int]) -> tuple[Article, ...]:
         """At most two articles like a story's first: those that its source names, then the archive's likest.
 
         Args:
@@ -43,10 +44,12 @@ class SimilarArticles:
             for article in self._archive
             if article.id not in exclude and article.id not in own
         ]
-        likest = sorted((pair for pair in scored if pair[0] >= FLOOR), key=lambda pair: (-pair[0], pair[1].id))
+        likest = sorted(
+            (pair for pair in scored if pair[0] >= FLOOR), key=lambda pair: (-pair[0], pair[1].id)
+        )
         return tuple(article for _, article in likest[:MOST])
 
 
-def _first_of_each(named: Sequence[Article], own: Set[int]) -> tuple[Article, ...]:
+def _first_of_each(named: Sequence[Article], own: AbstractSet[int]) -> tuple[Article, ...]:
     unique = {article.id: article for article in reversed(named) if article.id not in own}
     return tuple(unique[article.id] for article in dict.fromkeys(named) if article.id in unique)[:MOST]

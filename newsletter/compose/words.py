@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W\d_]{3,}|\d{2,}", re.UNICODE)
 _STOP = frozenset(
-    "about after again all also and any are as at be been before being between both but by can could did does "
-    "down during each few for from further had has have having her here him his how into its just more most new "
-    "not now off once one only other our out over own said same says she should since some such than that the "
-    "their them then there these they this those through too under until very was were what when where which "
-    "while who whom why will with would you your".split()
+    re.findall(
+        r"\w+",
+        "about after again all also and any are as at be been before being between both but by can could "
+        "did does down during each few for from further had has have having her here him his how into its "
+        "just more most new not now off once one only other our out over own said same says she should "
+        "since some such than that the their them then there these they this those through too under "
+        "until very was were what when where which while who whom why will with would you your",
+    )
 )
 _HEAD_WORDS = 60
 

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import DataError
+
+from newsletter.collect.fetch import Fetched, FetchRequest
+from newsletter.collect.folders import read_folder
+from newsletter.errors import DatabaseError, FetchError, SourceError
+from newsletter.publishing.intake import Intake, take_in
+from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
+from newsletter.store import publications, sources
+from newsletter.store.models import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from newsletter.config import Settings
+    from newsletter.content import SourceKind
     from newsletter.store.engine import Database
+
+AT_ONCE = 50
+"""Sources whose bytes are held in memory together."""
+LONGEST_WAIT = timedelta(days=1)
+PATIENCE = timedelta(days=30)
+"""After that long without a success a source is no longer asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +50,116 @@ class CollectReport:
 def collect_sources(
     database: Database, settings: Settings, slug: str | None, *, now: datetime, due_only: bool = False
 ) -> CollectReport:
-    """Collect from every source (or those that are due); one that fails never stops the rest."""
-    raise NotImplementedError
+    """Collect from every source (or those that are due); one that fails never stops the rest.
+
+    Args:
+        database: The handle.
+        settings: Limits of fetching.
+        slug: Whose sources; None means every publication's.
+        now: What is recorded as the time of collecting.
+        due_only: Leave out sources that are not yet to be asked again or are disabled.
+
+    """
+    with database.read() as session:
+        if slug is not None:
+            chosen = [publications.find_publication(session, slug)]
+        else:
+            chosen = publications.list_publications(session)
+        zones = {row.id: ZoneInfo(row.timezone) for row in chosen}
+        rows = sources.list_sources(session, list(zones), due_at=now if due_only else None)
+    taken, failed = Intake(), []
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        for row, reading in zip(some, _read_all(settings, some, zones), strict=True):
+            intake, errors = _record(database, row, reading, now=now)
+            taken += intake
+            failed += [{"source": row.location, "error": error} for error in errors]
+    return CollectReport(len(rows), taken.new, taken.updated, taken.unchanged, failed)
+
+
+def _read_all(settings: Settings, rows: Sequence[Source], zones: dict[int, ZoneInfo]) -> Iterator[Reading]:
+    requests = [
+        FetchRequest(row.location, row.etag, row.last_modified) for row in rows if is_url(row.location)
+    ]
+    fetched = iter(fetch_all(settings, requests))
+    for row in rows:
+        zone = zones[row.publication_id]
+        if is_url(row.location):
+            yield parse_fetched(next(fetched), _kind(row), zone)
+        else:
+            yield _read_folder(settings, row, zone)
+
+
+def _kind(row: Source) -> SourceKind:
+    return row.kind  # type: ignore[return-value] # written by add_source, which checks it
+
+
+def _read_folder(settings: Settings, row: Source, zone: ZoneInfo) -> Reading:
+    try:
+        found = read_folder(Path(row.location), max_bytes=settings.fetch_max_bytes, tz=zone)
+    except FetchError as error:
+        return Reading(error=error)
+    return Reading(parsed=found.source, problems=found.source.problems)
+
+
+def _record(database: Database, row: Source, reading: Reading, *, now: datetime) -> tuple[Intake, list[str]]:
+    """Write what one source gave in a transaction of its own, so that it takes nothing else down with it."""
+    try:
+        with database.write() as session:
+            source = session.get(Source, row.id)
+            if source is None:
+                return Intake(), []
+            if reading.error is not None:
+                _record_failure(source, reading.error, now=now)
+                return Intake(), [str(reading.error)]
+            intake = Intake(unchanged=int(source.state.get("entries", 0)))
+            if reading.parsed is not None:
+                base = reading.fetched.final_url or reading.fetched.url if reading.fetched else None
+                intake = take_in(session, source, reading.parsed, base, now=now)
+                source.title = source.title or reading.parsed.title
+                source.state = {"entries": len(reading.parsed.entries)}
+            _record_success(source, reading, now=now)
+            _follow_move(session, source, reading.fetched)
+            return intake, list(reading.problems) if source.kind == "folder" else []
+    except Exception as error:  # one source that breaks the program must not stop the rest
+        if isinstance(error, DatabaseError) and not isinstance(error.__cause__, DataError):
+            raise
+        failure = SourceError(f"could not be stored ({type(error).__name__}: {error}); please report it")
+        with database.write() as session:
+            source = session.get(Source, row.id)
+            if source is not None:
+                _record_failure(source, failure, now=now)
+        return Intake(), [str(failure)]
+
+
+def _follow_move(session: Session, source: Source, fetched: Fetched | None) -> None:
+    """A permanent redirect (RFC 9110 15.4.2) is the new address, unless another source has it already."""
+    target = fetched.moved_to if fetched else None
+    if target and sources.find_source(session, source.publication_id, target) is None:
+        source.location = target
+
+
+def _record_success(source: Source, reading: Reading, *, now: datetime) -> None:
+    source.last_fetched_at = source.last_success_at = now
+    source.last_error = "; ".join(reading.problems)[:1000] or None
+    source.failed_count = 0
+    source.next_attempt_at = now + timedelta(seconds=source.interval_seconds)
+    source.disabled_at = None
+    fetched: Fetched | None = reading.fetched
+    if fetched is not None and not fetched.not_modified:
+        source.etag, source.last_modified = fetched.etag, fetched.last_modified
+
+
+def _record_failure(source: Source, error: SourceError, *, now: datetime) -> None:
+    """Ask ever less often; what was seen stays, and the row says what is wrong."""
+    source.last_fetched_at = now
+    source.last_error = str(error)[:1000]
+    source.failed_count += 1
+    wait = timedelta(seconds=source.interval_seconds * 2 ** min(source.failed_count - 1, 8))
+    asked = timedelta(seconds=(error.retry_after or 0) if isinstance(error, FetchError) else 0)
+    source.next_attempt_at = now + min(max(wait, asked), LONGEST_WAIT)
+    if now - (source.last_success_at or source.created_at) > PATIENCE:
+        source.disabled_at = source.disabled_at or now
+        source.last_error = (
+            f"no longer asked after {PATIENCE.days} days of failures; the last: {source.last_error}"
+        )

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from newsletter.content import DeliveryState
+from newsletter.errors import StateError
+from newsletter.render.message import domain_of, message_id
+from newsletter.store import deliveries, issues, publications
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from newsletter.store.engine import Database
+    from newsletter.store.models import Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +63,86 @@ class IssueStatus:
 
 def list_issues(database: Database, slug: str | None) -> list[IssueView]:
     """The issues of a publication, newest first."""
-    raise NotImplementedError
+    with database.read() as session:
+        publication = publications.find_publication(session, slug)
+        rows = issues.list_issues(session, publication.id)
+        counts = issues.count_issue_articles(session, [row.id for row in rows])
+        return [to_view(row, publication.slug, counts.get(row.id, 0)) for row in rows]
 
 
 def get_issue(database: Database, issue_id: int) -> IssueView:
-    """One issue."""
-    raise NotImplementedError
+    """One issue.
+
+    Raises:
+        NotFoundError: There is none of that id.
+
+    """
+    with database.read() as session:
+        return view_issue(session, issue_id)
 
 
 def get_issue_status(database: Database, issue_id: int) -> IssueStatus:
     """Counts of one issue's ledger rows by state."""
-    raise NotImplementedError
+    with database.read() as session:
+        issue = issues.get_issue(session, issue_id)
+        counts = deliveries.count_states(session, issue_id)
+        return IssueStatus(issue.state, sum(counts.values()), **counts, reason=issue.reason)
 
 
 def list_deliveries(database: Database, issue_id: int, state: str | None = None) -> Iterator[dict[str, Any]]:
-    """JSON-ready ledger rows: email, state, attempts, code, reply, message_id."""
-    raise NotImplementedError
+    """JSON-ready ledger rows: email, state, attempts, code, reply, message_id.
+
+    Raises:
+        NotFoundError: No such issue.
+        StateError: No such state.
+
+    """
+    if state is not None and state not in get_args(DeliveryState):
+        message = f"{state!r} is no state of a delivery: use one of {', '.join(get_args(DeliveryState))}"
+        raise StateError(message)
+    with database.read() as session:
+        issue = issues.get_issue(session, issue_id)
+        uid = issue.uid
+        domain = domain_of(publications.get_row(session, issue.publication_id).sender)
+        variant = issues.find_variant(session, issue_id)
+        if variant is not None:
+            domain = domain_of(variant.headers["sender"])
+        for row in deliveries.list_deliveries(session, issue_id, state):
+            yield {
+                "email": row.email,
+                "state": row.state,
+                "attempts": row.attempts,
+                "code": row.code,
+                "reply": row.reply,
+                "message_id": message_id(uid, row.subscriber_id, domain),
+            }
+
+
+def view_issue(session: Session, issue_id: int) -> IssueView:
+    """One issue, inside a transaction that is open already."""
+    row = issues.get_issue(session, issue_id)
+    slug = publications.get_row(session, row.publication_id).slug
+    return to_view(row, slug, len(issues.list_issue_article_ids(session, issue_id)))
+
+
+def to_view(row: Issue, slug: str, articles: int) -> IssueView:
+    """The row as screens show it."""
+    return IssueView(
+        id=row.id,
+        number=row.number,
+        publication=slug,
+        subject=row.subject,
+        preheader=row.preheader,
+        articles=articles,
+        state=row.state,
+        reason=row.reason,
+        period=row.period,
+        content_hash=row.content_hash,
+        drafted_at=row.drafted_at,
+        due_at=row.due_at,
+        approved_at=row.approved_at,
+        approved_by=row.approved_by,
+        scheduled_at=row.scheduled_at,
+        sending_at=row.sending_at,
+        sent_at=row.sent_at,
+    )

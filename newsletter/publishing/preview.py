@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
+
+from newsletter.config import read_keys
+from newsletter.content import Recipient
+from newsletter.errors import NotFoundError, StateError
+from newsletter.publishing.composition import load_rendered
+from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.routes import make_routes
+from newsletter.render.message import IssueIdentity, build_message, personalise
+from newsletter.review.mail import Facts
+from newsletter.review.rules import check_issue as check_mail
+from newsletter.store import articles, issues, subscribers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from newsletter.config import Settings
-    from newsletter.content import Finding
+    from newsletter.content import Finding, Publication, RenderedIssue
     from newsletter.store.engine import Database
+    from newsletter.store.models import Issue
+
+SAMPLE_EMAIL = "reader@example.org"
+LONGEST_EMAIL = f"{'x' * 64}@{'.'.join(['y' * 61] * 3)}.example"
+"""As long as RFC 5321 4.5.3.1 allows: 64 octets before the @, and nearly 255 behind it."""
+LONGEST_NAME = "Ф" * 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +57,121 @@ class CheckReport:
 def preview_issue(
     database: Database, settings: Settings, issue_id: int, *, now: datetime, email: str | None = None
 ) -> Preview:
-    """The mail as the subscriber of that address would get it, or a sample reader."""
-    raise NotImplementedError
+    """The mail as the subscriber of that address would get it, or a sample reader.
+
+    Raises:
+        NotFoundError: No such issue or subscriber.
+        StateError: The issue was skipped, so there is no mail.
+
+    """
+    with database.read() as session:
+        mail = load_mail(session, settings, issue_id)
+        recipient = _find_recipient(session, settings, mail[2], email)
+    message = _build(settings, mail, recipient, date=now)
+    rendered = mail[1]
+    personal = personalise(rendered, recipient)
+    parsed = message_from_bytes(message, policy=policy.default)
+    return Preview(
+        subject=personal.subject,
+        html=personal.html,
+        text=personal.text,
+        eml=message,
+        headers=tuple((name, str(value)) for name, value in parsed.items()),
+        content_hash=rendered.content_hash,
+    )
 
 
 def check_issue(database: Database, settings: Settings, issue_id: int, *, now: datetime) -> CheckReport:
-    """Run every pre-flight rule over the mail."""
-    raise NotImplementedError
+    """Run every pre-flight rule over the mail.
+
+    Raises:
+        NotFoundError: No such issue.
+        StateError: The issue was skipped, so there is no mail.
+
+    """
+    with database.read() as session:
+        return review(session, settings, load_mail(session, settings, issue_id), now=now)
+
+
+def load_mail(
+    session: Session, settings: Settings, issue_id: int
+) -> tuple[Issue, RenderedIssue, Publication]:
+    """An issue with its mail.
+
+    Raises:
+        StateError: It was skipped, so there is none.
+
+    """
+    issue = issues.get_issue(session, issue_id)
+    if not issue.content:
+        message = f"issue {issue_id} has no mail: {issue.reason or issue.state}"
+        raise StateError(message)
+    rendered, publication = load_rendered(session, settings, issue)
+    return issue, rendered, publication
+
+
+def review(
+    session: Session, settings: Settings, mail: tuple[Issue, RenderedIssue, Publication], *, now: datetime
+) -> CheckReport:
+    """Run every rule over the mail of the reader with the longest values, inside an open transaction."""
+    issue, rendered, publication = mail
+    told = articles.load_articles(session, issues.list_issue_article_ids(session, issue.id), publication.url)
+    last = issues.find_told_before(session, publication.id, issue.id)
+    facts = Facts(
+        base_url=settings.base_url,
+        routes_are_loopback=all(route.is_loopback for route in make_routes(settings)),
+        address=publication.address,
+        preheader=rendered.preheader,
+        articles={article.id: article.title for article in told},
+        previous_articles=frozenset(issues.list_issue_article_ids(session, last.id)) if last else frozenset(),
+        problems=rendered.problems,
+    )
+    reader = _make_reader(settings, LONGEST_EMAIL, LONGEST_NAME)
+    findings = check_mail(_build(settings, mail, reader, date=now), facts)
+    return CheckReport(
+        blocking=tuple(finding for finding in findings if finding.blocking),
+        advisory=tuple(finding for finding in findings if not finding.blocking),
+    )
+
+
+def _build(
+    settings: Settings,
+    mail: tuple[Issue, RenderedIssue, Publication],
+    recipient: Recipient,
+    *,
+    date: datetime,
+) -> bytes:
+    issue, rendered, publication = mail
+    return build_message(
+        rendered,
+        publication,
+        recipient,
+        issue=IssueIdentity(issue.uid, issue.number or 0),
+        base_url=settings.base_url,
+        date=date,
+    )
+
+
+def _find_recipient(
+    session: Session, settings: Settings, publication: Publication, email: str | None
+) -> Recipient:
+    """A real subscriber, or a made-up one whose links lead nowhere."""
+    if email is None:
+        return _make_reader(settings, SAMPLE_EMAIL, None)
+    subscriber = subscribers.find_subscriber(session, email.strip().lower())
+    subscription = subscriber and subscribers.find_subscription(session, publication.id, subscriber.id)
+    if not subscriber or not subscription:
+        message = f"{email} is no subscriber of {publication.slug}: `newsletter subscriber export` lists them"
+        raise NotFoundError(message)
+    return make_recipient(
+        subscription.id,
+        subscriber.id,
+        subscriber.email,
+        subscriber.name,
+        base_url=settings.base_url,
+        keys=read_keys(settings),
+    )
+
+
+def _make_reader(settings: Settings, email: str, name: str | None) -> Recipient:
+    return make_recipient(0, 0, email, name, base_url=settings.base_url, keys=read_keys(settings))

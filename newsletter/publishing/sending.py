@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from newsletter.config import read_keys
+from newsletter.content import Claimed, Recipient
+from newsletter.deliver.engine import Counts, Options, Outcome, deliver
+from newsletter.deliver.session import Outgoing
+from newsletter.errors import DeliveryError, StateError
+from newsletter.publishing.composition import load_rendered
+from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.retries import plan_retry
+from newsletter.publishing.routes import make_routes, refuse_dead_links
+from newsletter.render.headers import mailbox
+from newsletter.render.message import IssueIdentity, build_message
+from newsletter.store import deliveries, issues
+from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
+from newsletter.store.workers import WorkerLock, take_over_dead
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from newsletter.config import Settings
-    from newsletter.content import OnUncertain
-    from newsletter.publishing.issues import IssueStatus
+    from newsletter.content import OnUncertain, Publication, RenderedIssue, Verdict
     from newsletter.store.engine import Database
 
 
@@ -30,5 +47,215 @@ class SendOptions:
 def send_issue(
     database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
 ) -> IssueStatus:
-    """Fix the recipients if that is not done, then send to all that are due; safe to run again after any stop."""
-    raise NotImplementedError
+    """Fix the recipients if that is not done, then send to all that are due; safe to run again at any time.
+
+    Args:
+        database: The handle.
+        settings: The routes, how long to go on trying, what to do about uncertain deliveries.
+        issue_id: An issue that is approved, or whose send was interrupted.
+        options: What this run does otherwise.
+        now: The time at which it starts; the clock runs on from there.
+
+    Returns:
+        How the issue stands after this run.
+
+    Raises:
+        StateError: It is not approved, or paused, cancelled or skipped.
+        DeliveryError: No route could be used; what was not sent waits in the ledger.
+
+    """
+    if get_issue_status(database, issue_id).state == "sent":
+        return get_issue_status(database, issue_id)
+    refuse_dead_links(settings)
+    mailing = _load_mailing(database, settings, issue_id)
+    _begin(database, issue_id, now=now)
+    run = _Run(
+        database,
+        issue_id,
+        mailing,
+        policy=options.on_uncertain or settings.on_uncertain,
+        give_up=timedelta(hours=settings.give_up_hours),
+        clock=_start_clock(now),
+    )
+    outcome = _deliver(run, settings, options)
+    _finish(run, outcome)
+    if outcome.error:
+        message = (
+            f"issue {issue_id}: {outcome.error}; `newsletter issue send {issue_id}` goes on where it stopped"
+        )
+        raise DeliveryError(message)
+    return get_issue_status(database, issue_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mailing:
+    """Everything that the messages of one issue are made of."""
+
+    rendered: RenderedIssue
+    publication: Publication
+    identity: IssueIdentity
+    sender: str
+    base_url: str
+    keys: tuple[bytes, ...]
+
+    def claim(self, row: ClaimedRow) -> Claimed:
+        recipient = make_recipient(
+            row.subscription_id,
+            row.subscriber_id,
+            row.email,
+            row.name,
+            base_url=self.base_url,
+            keys=self.keys,
+        )
+        return Claimed(row.id, recipient, row.attempts + 1)
+
+    def build(self, claimed: Claimed, now: datetime) -> Outgoing:
+        recipient: Recipient = claimed.recipient
+        data = build_message(
+            self.rendered,
+            self.publication,
+            recipient,
+            issue=self.identity,
+            base_url=self.base_url,
+            date=now,
+        )
+        return Outgoing(sender=self.sender, recipient=recipient.email, data=data)
+
+
+class _IssueLedger:
+    """The store's rows as the engine wants them: with the values of each recipient's slots."""
+
+    def __init__(self, store: LedgerStore, mailing: _Mailing) -> None:
+        self._store = store
+        self._mailing = mailing
+        self.intend = store.intend
+        self.release = store.release
+        self.should_stop = store.should_stop
+
+    def claim(self, limit: int) -> list[Claimed]:
+        return [self._mailing.claim(row) for row in self._store.claim(limit)]
+
+    def record(self, verdicts: Sequence[Verdict]) -> None:
+        self._store.record(verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of a send."""
+
+    database: Database
+    issue_id: int
+    mailing: _Mailing
+    policy: OnUncertain
+    give_up: timedelta
+    clock: Callable[[], datetime]
+
+    def plan(
+        self, delivery_id: int, attempts: int, first_attempt_at: datetime | None, now: datetime
+    ) -> Retry:
+        """When a delivery that was put off is tried again."""
+        return Retry(plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=self.give_up))
+
+
+def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
+    worker = WorkerLock(run.database)
+    try:
+        _recover(run)
+        store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan)
+        return deliver(
+            _IssueLedger(store, run.mailing),
+            make_routes(settings),
+            lambda claimed: run.mailing.build(claimed, run.clock()),
+            Options(connections=options.connections, stop_seconds=settings.stop_seconds),
+            stop=options.stop,
+            on_progress=_follow(run.database, run.issue_id, options.on_progress),
+        )
+    finally:
+        worker.close()
+
+
+def _start_clock(now: datetime) -> Callable[[], datetime]:
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)
+
+
+def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mailing:
+    with database.read() as session:
+        issue = issues.get_issue(session, issue_id)
+        if issue.state not in {"approved", "scheduled", "sending"}:
+            hints = {
+                "draft": f"`newsletter issue approve {issue_id}` first",
+                "paused": f"`newsletter issue resume {issue_id}` first",
+            }
+            message = f"issue {issue_id} is {issue.state} and cannot be sent"
+            raise StateError(": ".join(filter(None, [message, hints.get(issue.state, issue.reason)])))
+        rendered, publication = load_rendered(session, settings, issue)
+    return _Mailing(
+        rendered=rendered,
+        publication=publication,
+        identity=IssueIdentity(issue.uid, issue.number or 0),
+        sender=mailbox(publication.sender).address,
+        base_url=settings.base_url,
+        keys=read_keys(settings),
+    )
+
+
+def _begin(database: Database, issue_id: int, *, now: datetime) -> None:
+    """Enter `sending` and fix the recipients, in one transaction and once."""
+    with database.write() as session:
+        issue = issues.take_issue(session, issue_id)
+        if issue.state in {"approved", "scheduled"}:
+            issue.state, issue.sending_at, issue.reason = "sending", now, None
+            session.flush()
+            deliveries.fix_recipients(session, issue, now=now)
+
+
+def _recover(run: _Run) -> None:
+    """Take over from processes that are gone, and decide on what they left uncertain."""
+    with run.database.write() as session:
+        take_over_dead(run.database, session)
+        if run.policy == "resend":
+            deliveries.requeue_uncertain(session, run.issue_id)
+
+
+def _follow(
+    database: Database, issue_id: int, show: Callable[[IssueStatus], None] | None
+) -> Callable[[Counts], None] | None:
+    """Counts for a progress bar: those at the start, moved on by the verdicts of this run."""
+    if show is None:
+        return None
+    before = get_issue_status(database, issue_id)
+
+    def follow(counts: Counts) -> None:
+        done = counts.sent + counts.deferred + counts.failed + counts.uncertain
+        waiting = before.queued + before.deferred - done
+        show(
+            replace(
+                before,
+                queued=max(0, waiting - before.deferred),
+                sent=before.sent + counts.sent,
+                deferred=min(max(0, waiting), before.deferred) + counts.deferred,
+                failed=before.failed + counts.failed,
+                uncertain=before.uncertain + counts.uncertain,
+            )
+        )
+
+    return follow
+
+
+def _finish(run: _Run, outcome: Outcome) -> None:
+    """Close the issue when every row has its verdict; keep a fault of the routes on its row."""
+    now = run.clock()
+
+    def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
+        return run.plan(delivery_id, attempts, first_attempt_at, now).at
+
+    with run.database.write() as session:
+        issue = issues.take_issue(session, run.issue_id)
+        if run.policy == "resend" and not outcome.stopped:
+            deliveries.defer_uncertain(session, run.issue_id, plan)
+        if issue.state != "sending":
+            return
+        issue.reason = outcome.error
+        if outcome.error is None and not deliveries.has_unfinished(session, run.issue_id):
+            issue.state, issue.sent_at = "sent", now

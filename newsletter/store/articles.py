@@ -14,6 +14,7 @@ from newsletter.store.models import Article, ArticleKey, ArticleRelation, Issue,
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 CHUNK = 500
@@ -29,7 +30,7 @@ def find_keys(session: Session, publication_id: int, keys: Sequence[str]) -> dic
         query = select(ArticleKey.key, ArticleKey.article_id).where(
             ArticleKey.publication_id == publication_id, ArticleKey.key.in_(keys[start : start + CHUNK])
         )
-        found.update(session.execute(query).tuples())
+        found.update((key, article_id) for key, article_id in session.execute(query))
     return found
 
 
@@ -42,7 +43,9 @@ def add_keys(session: Session, article: Article, keys: Iterable[str]) -> None:
 
 def replace_relations(session: Session, article_id: int, kind: str, related_ids: Sequence[int]) -> None:
     """Write what a source now prints with an article, in order."""
-    query = select(ArticleRelation).where(ArticleRelation.article_id == article_id, ArticleRelation.kind == kind)
+    query = select(ArticleRelation).where(
+        ArticleRelation.article_id == article_id, ArticleRelation.kind == kind
+    )
     known = {relation.related_id: relation for relation in session.scalars(query)}
     wanted = list(dict.fromkeys(related_ids))
     for related_id in known.keys() - set(wanted):
@@ -75,18 +78,17 @@ def list_article_ids(
 def list_fresh_ids(session: Session, publication_id: int, since: datetime | None) -> list[int]:
     """Ids of the articles that no issue has told and that are dated after `since`.
 
-    Without a date the time of collecting counts. What lies in a folder was put there to be published, so it is
-    fresh whatever its date, as long as it was collected after `since`.
+    Without a date the time of collecting counts. What lies in a folder was put there to be published, so it
+    is fresh whatever its date, as long as it was collected after `since`.
     """
-    told = (
-        select(IssueArticle.article_id)
-        .join(Issue, Issue.id == IssueArticle.issue_id)
-        .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES))
-    )
     query = (
         select(Article.id)
         .outerjoin(Source, Source.id == Article.source_id)
-        .where(Article.publication_id == publication_id, Article.standalone, Article.id.not_in(told))
+        .where(
+            Article.publication_id == publication_id,
+            Article.standalone,
+            Article.id.not_in(_told(publication_id)),
+        )
         .order_by(Article.id)
     )
     if since is not None:
@@ -94,6 +96,11 @@ def list_fresh_ids(session: Session, publication_id: int, since: datetime | None
         dated = func.coalesce(Article.published_at, Article.collected_at) >= since
         query = query.where(or_(dated, in_folder))
     return list(session.scalars(query))
+
+
+def list_told_ids(session: Session, publication_id: int) -> set[int]:
+    """Ids of the articles that issues have told."""
+    return set(session.scalars(_told(publication_id)))
 
 
 def load_articles(session: Session, ids: Sequence[int], publication_url: str) -> list[content.Article]:
@@ -128,16 +135,22 @@ def get_article(session: Session, article_id: int) -> Article:
     return row
 
 
-def is_public_article(session: Session, article_id: int) -> bool:
-    """Whether an issue that went out carried the article, or printed it with one that it carried."""
-    told = (
+def is_public_article(session: Session, publication_id: int, article_id: int) -> bool:
+    """Whether an issue that is approved or out carries the article, or prints it with one that it carries."""
+    told = _told(publication_id)
+    near = select(ArticleRelation.related_id).where(ArticleRelation.article_id.in_(told))
+    query = select(Article.id).where(
+        Article.id == article_id, or_(Article.id.in_(told), Article.id.in_(near))
+    )
+    return session.scalars(query).first() is not None
+
+
+def _told(publication_id: int) -> Select[int]:
+    return (
         select(IssueArticle.article_id)
         .join(Issue, Issue.id == IssueArticle.issue_id)
-        .where(Issue.state.not_in(OPEN_STATES))
+        .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES))
     )
-    near = select(ArticleRelation.related_id).where(ArticleRelation.article_id.in_(told))
-    query = select(Article.id).where(Article.id == article_id, or_(Article.id.in_(told), Article.id.in_(near)))
-    return session.scalars(query).first() is not None
 
 
 def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, tuple[Article, str | None]]:
@@ -149,7 +162,7 @@ def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, tuple[Article,
             .outerjoin(Source, Source.id == Article.source_id)
             .where(Article.id.in_(wanted[start : start + CHUNK]))
         )
-        rows.update({row.id: (row, name) for row, name in session.execute(query).tuples()})
+        rows.update({row.id: (row, name) for row, name in session.execute(query)})
     return rows
 
 

@@ -26,8 +26,14 @@ class Database:
         """Take an SQLAlchemy URL; nothing is opened before the first transaction."""
         self.url = url
         self.engine = _make_engine(url, busy_seconds)
-        self._writer = self.engine.execution_options(write=True)
         self.dialect = self.engine.dialect.name
+        self._writer = self.engine.execution_options(write=True)
+        self._reader = self.engine
+        if self.dialect == "postgresql":
+            # Its default shows each statement another state of the database.
+            self._reader = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
 
     @property
     def name(self) -> str:
@@ -42,7 +48,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database and never waits for a writer."""
-        with self._session(self.engine) as session:
+        with self._session(self._reader) as session:
             yield session
 
     @contextmanager
@@ -59,6 +65,9 @@ class Database:
                 yield session
         except DBAPIError as error:
             raise explain(error, self.name) from error
+        except sqlite3.Error as error:
+            # What a new connection says before SQLAlchemy has it.
+            raise explain_words(str(error), self.name) from error
 
     @contextmanager
     def raw(self) -> Iterator[Any]:
@@ -88,7 +97,7 @@ def _make_engine(url: str, busy_seconds: float) -> Engine:
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         message = f"database_url {url!r} is not an SQLAlchemy URL, as sqlite:///subscribers.db is"
         raise ConfigError(message) from error
     if engine.dialect.name == "sqlite":
@@ -112,17 +121,17 @@ def _own_transactions(engine: Engine, busy_seconds: float) -> None:
 
 
 _REASONS = {
-    "database is locked": "another process has kept it locked for too long: look for a stuck `newsletter` process",
+    "database is locked": "another process keeps it locked too long: look for a stuck `newsletter` process",
     "database or disk is full": "the disk is full: make room, nothing recorded so far is lost",
     "disk I/O error": "the disk failed or is full: check it, nothing recorded so far is lost",
-    "unable to open database file": "the file cannot be opened: check that its folder exists and may be written",
+    "unable to open database file": "it cannot be opened: check that its folder exists and may be written",
     "readonly database": "it may only be read: check the owner and mode of the file and its folder",
     "is not a database": "the file is not an SQLite database: check database_url, or restore a backup",
     "malformed": "the file is damaged: restore a backup",
     "no such table": "its tables are missing: run `newsletter init`",
     "password authentication failed": "the server refused the password: check database_url",
     "does not exist": "it lacks what the program needs: check database_url, then run `newsletter init`",
-    "connection failed": "the server does not answer: check that it runs and that database_url is right",
+    "connection to server": "the server does not answer: check that it runs and that database_url is right",
     "server closed the connection": "the server ended the connection: it may be restarting, try again",
 }
 
@@ -141,6 +150,21 @@ def explain_words(said: str, name: str) -> DatabaseError:
     return DatabaseError(f"database {name}: {said}")
 
 
+def take_turn(session: Session, work: str, owner: int) -> None:
+    """Wait for other transactions that do the same work for the same owner; on SQLite all writers do.
+
+    Args:
+        session: A transaction that may write.
+        work: A word for what is done.
+        owner: The id of the row for which it is done.
+
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(:work), :owner)"), {"work": work, "owner": owner}
+        )
+
+
 def clock(session: Session) -> float:
     """The database's own time in seconds since 1970, the only one that leases go by."""
     seconds = (
@@ -148,4 +172,4 @@ def clock(session: Session) -> float:
         if session.get_bind().dialect.name == "sqlite"
         else "extract(epoch from clock_timestamp())"
     )
-    return float(session.execute(text(f"SELECT {seconds}")).scalar_one())  # noqa: S608 - two constants
+    return float(session.execute(text(f"SELECT {seconds}")).scalar_one())

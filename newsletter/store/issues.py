@@ -38,6 +38,17 @@ def get_issue(session: Session, issue_id: int) -> Issue:
     return issue
 
 
+def take_issue(session: Session, issue_id: int) -> Issue:
+    """The row of one issue, which no other transaction can change until this one ends.
+
+    Raises:
+        NotFoundError: There is none of that id.
+
+    """
+    get_issue(session, issue_id)
+    return session.get_one(Issue, issue_id, with_for_update=True, populate_existing=True)
+
+
 def list_issues(session: Session, publication_id: int, states: Sequence[str] = ()) -> list[Issue]:
     """Newest first."""
     query = select(Issue).where(Issue.publication_id == publication_id).order_by(Issue.id.desc())
@@ -65,6 +76,16 @@ def find_last_told(session: Session, publication_id: int) -> Issue | None:
     query = (
         select(Issue)
         .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES))
+        .order_by(Issue.id.desc())
+    )
+    return session.scalars(query.limit(1)).one_or_none()
+
+
+def find_told_before(session: Session, publication_id: int, issue_id: int) -> Issue | None:
+    """The issue that went out before this one, or None."""
+    query = (
+        select(Issue)
+        .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id)
         .order_by(Issue.id.desc())
     )
     return session.scalars(query.limit(1)).one_or_none()
@@ -108,7 +129,7 @@ def count_issue_articles(session: Session, issue_ids: Sequence[int]) -> dict[int
         .where(IssueArticle.issue_id.in_(issue_ids))
         .group_by(IssueArticle.issue_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return {issue_id: count for issue_id, count in session.execute(query)}  # noqa: C416 - a Row is no tuple to mypy
 
 
 def find_variant(session: Session, issue_id: int, key: str = WHOLE) -> IssueVariant | None:
@@ -117,11 +138,16 @@ def find_variant(session: Session, issue_id: int, key: str = WHOLE) -> IssueVari
     return session.scalars(query).one_or_none()
 
 
+def thaw(session: Session, issue_id: int) -> None:
+    """Forget what an approval had frozen, so that the draft may change again."""
+    session.execute(delete(IssueVariant).where(IssueVariant.issue_id == issue_id))
+
+
 def freeze_variant(
     session: Session, issue_id: int, rendered: RenderedIssue, headers: dict[str, object]
 ) -> None:
     """Keep what goes out, replacing what an approval that was taken back had kept."""
-    session.execute(delete(IssueVariant).where(IssueVariant.issue_id == issue_id, IssueVariant.key == WHOLE))
+    thaw(session, issue_id)
     session.add(
         IssueVariant(
             issue_id=issue_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
@@ -11,8 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from newsletter.store.models import Notice
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
 
@@ -37,6 +36,33 @@ def add_notice(session: Session, new: NewNotice, *, now: datetime) -> bool:
     )  # fmt: skip
     result = session.execute(statement.on_conflict_do_nothing(index_elements=["key"]).returning(Notice.id))
     return result.first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A notice that this process may send now."""
+
+    id: int
+    email: str
+    sender: str
+    data: bytes
+    attempts: int
+    """This one among them."""
+    created_at: datetime
+
+
+def claim_due_notices(session: Session, now: datetime, *, until: datetime, limit: int) -> list[Waiting]:
+    """Take those to be tried now, oldest first; nobody else gets them before `until`."""
+    due = select(Notice.id).where(Notice.state == "queued", Notice.next_attempt_at <= now)
+    ids = list(session.scalars(due.order_by(Notice.id).limit(limit)))
+    taken = (
+        update(Notice)
+        # Asked again: on PostgreSQL another process may have taken them in between.
+        .where(Notice.id.in_(ids), Notice.state == "queued", Notice.next_attempt_at <= now)
+        .values(next_attempt_at=until, attempts=Notice.attempts + 1)
+        .returning(Notice.id, Notice.email, Notice.sender, Notice.data, Notice.attempts, Notice.created_at)
+    )
+    return sorted((Waiting(*row) for row in session.execute(taken)), key=lambda each: each.id)
 
 
 def list_due_notices(session: Session, now: datetime, limit: int = 100) -> list[Notice]:

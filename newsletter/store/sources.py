@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def list_sources(session: Session, publication_ids: Sequence[int], due_at: datetime | None = None) -> list[Source]:
+def list_sources(
+    session: Session, publication_ids: Sequence[int], due_at: datetime | None = None
+) -> list[Source]:
     """The sources of publications, oldest first; with `due_at` only those to be collected from by then."""
     query = select(Source).where(Source.publication_id.in_(publication_ids)).order_by(Source.id)
     if due_at is not None:
@@ -54,4 +56,4 @@ def count_articles(session: Session, source_ids: Sequence[int]) -> dict[int, int
         .where(Article.source_id.in_(source_ids), Article.standalone)
         .group_by(Article.source_id)
     )
-    return {source_id: count for source_id, count in session.execute(query).tuples() if source_id is not None}
+    return {source_id: count for source_id, count in session.execute(query) if source_id is not None}

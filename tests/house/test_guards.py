@@ -26,14 +26,23 @@ def test_deep(is_deep):
 def test_skipped():
     pytest.skip("not here")
 
-def test_clean():
+def test_clean(found):
     assert not [name for name in os.environ if name.startswith("NEWSLETTER_")]
+"""
+
+FIXTURES = """
+import pytest
+
+@pytest.fixture
+def found():
+    return True
 """
 
 
 def run_sample(folder: Path, *options: str, **variables: str) -> str:
     """Run a few tests under this project's conftest and return pytest's last line."""
-    (folder / "tests").mkdir()
+    (folder / "tests/support").mkdir(parents=True)
+    (folder / "tests/support/sample_fixtures.py").write_text(FIXTURES, encoding="utf-8")
     shutil.copy(ROOT / "tests/conftest.py", folder / "tests")
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "tests/test_sample.py").write_text(SAMPLE, encoding="utf-8")

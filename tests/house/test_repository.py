@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,12 @@ BINARY_BYTES = 500_000
 TESTS_TO_PROGRAM = 2.5
 # A smaller program has fewer lines than the machines that watch it.
 SMALL_PROGRAM = 3_000
+LOCK = ROOT / "requirements.lock"
+
+
+def get_package(requirement: str) -> str:
+    """Return the name in a requirement such as `httpx2[brotli]>=2`."""
+    return re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0].lower()
 
 
 def find_leaks(text: str) -> list[str]:
@@ -77,6 +85,17 @@ def test_tests_are_not_out_of_proportion(record_property: Callable[[str, object]
     record_property("figure", f"lines: newsletter {program}, tests {tests}, {tests / program:.2f} to 1")
 
     assert program < SMALL_PROGRAM or tests <= TESTS_TO_PROGRAM * program
+
+
+def test_lock_holds_every_dependency_with_hashes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    asked = {get_package(each) for each in [*project["project"]["dependencies"], *chain(*groups.values())]}
+
+    pins = re.findall(r"^(\S+)==\S+.*?((?:\n +--hash=\S+.*)*)\n", LOCK.read_text("utf-8"), re.MULTILINE)
+
+    assert asked - {name.partition("[")[0] for name, _ in pins} == set()
+    assert [name for name, hashes in pins if "--hash=sha256:" not in hashes] == []
 
 
 @pytest.mark.parametrize(

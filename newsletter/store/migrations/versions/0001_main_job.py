@@ -133,9 +133,7 @@ def upgrade() -> None:
             name=op.f("fk_categories_publication_id_publications"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_categories")),
-        sa.UniqueConstraint(
-            "publication_id", "name", name=op.f("uq_categories_publication_id_name")
-        ),
+        sa.UniqueConstraint("publication_id", "name", name=op.f("uq_categories_publication_id_name")),
     )
     op.create_table(
         "issues",
@@ -167,12 +165,8 @@ def upgrade() -> None:
             name=op.f("fk_issues_publication_id_publications"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issues")),
-        sa.UniqueConstraint(
-            "publication_id", "number", name=op.f("uq_issues_publication_id_number")
-        ),
-        sa.UniqueConstraint(
-            "publication_id", "period", name=op.f("uq_issues_publication_id_period")
-        ),
+        sa.UniqueConstraint("publication_id", "number", name=op.f("uq_issues_publication_id_number")),
+        sa.UniqueConstraint("publication_id", "period", name=op.f("uq_issues_publication_id_period")),
         sa.UniqueConstraint("uid", name=op.f("uq_issues_uid")),
     )
     op.create_index(op.f("ix_issues_state"), "issues", ["state"], unique=False)
@@ -263,9 +257,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_user_sessions")),
     )
-    op.create_index(
-        op.f("ix_user_sessions_user_id"), "user_sessions", ["user_id"], unique=False
-    )
+    op.create_index(op.f("ix_user_sessions_user_id"), "user_sessions", ["user_id"], unique=False)
     op.create_table(
         "articles",
         sa.Column("id", ID, nullable=False),
@@ -309,9 +301,7 @@ def upgrade() -> None:
         ["publication_id", "standalone", "collected_at"],
         unique=False,
     )
-    op.create_index(
-        op.f("ix_articles_source_id"), "articles", ["source_id"], unique=False
-    )
+    op.create_index(op.f("ix_articles_source_id"), "articles", ["source_id"], unique=False)
     op.create_table(
         "consents",
         sa.Column("id", ID, nullable=False),
@@ -350,9 +340,7 @@ def upgrade() -> None:
         sa.Column("enhanced", sa.String(length=16), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
         sa.Column("route", sa.String(length=64), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["issue_id"], ["issues.id"], name=op.f("fk_deliveries_issue_id_issues")
-        ),
+        sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name=op.f("fk_deliveries_issue_id_issues")),
         sa.ForeignKeyConstraint(
             ["subscriber_id"],
             ["subscribers.id"],
@@ -365,9 +353,7 @@ def upgrade() -> None:
             name=op.f("uq_deliveries_issue_id_subscriber_id"),
         ),
     )
-    op.create_index(
-        op.f("ix_deliveries_claim_token"), "deliveries", ["claim_token"], unique=False
-    )
+    op.create_index(op.f("ix_deliveries_claim_token"), "deliveries", ["claim_token"], unique=False)
     op.create_index(
         op.f("ix_deliveries_issue_id_state_next_attempt_at"),
         "deliveries",
@@ -400,9 +386,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_variants")),
-        sa.UniqueConstraint(
-            "issue_id", "key", name=op.f("uq_issue_variants_issue_id_key")
-        ),
+        sa.UniqueConstraint("issue_id", "key", name=op.f("uq_issue_variants_issue_id_key")),
     )
     op.create_table(
         "article_keys",
@@ -422,13 +406,9 @@ def upgrade() -> None:
             name=op.f("fk_article_keys_publication_id_publications"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_article_keys")),
-        sa.UniqueConstraint(
-            "publication_id", "key", name=op.f("uq_article_keys_publication_id_key")
-        ),
+        sa.UniqueConstraint("publication_id", "key", name=op.f("uq_article_keys_publication_id_key")),
     )
-    op.create_index(
-        op.f("ix_article_keys_article_id"), "article_keys", ["article_id"], unique=False
-    )
+    op.create_index(op.f("ix_article_keys_article_id"), "article_keys", ["article_id"], unique=False)
     op.create_table(
         "article_relations",
         sa.Column("id", ID, nullable=False),
@@ -480,9 +460,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issue_articles")),
-        sa.UniqueConstraint(
-            "issue_id", "article_id", name=op.f("uq_issue_articles_issue_id_article_id")
-        ),
+        sa.UniqueConstraint("issue_id", "article_id", name=op.f("uq_issue_articles_issue_id_article_id")),
     )
     op.create_index(
         op.f("ix_issue_articles_article_id"),

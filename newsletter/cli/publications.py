@@ -1,0 +1,144 @@
+"""Commands: publication add, list, show, set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from newsletter.cli.output import say, show_fields, show_table, write_json
+from newsletter.cli.shell import Json, open_shell
+
+if TYPE_CHECKING:
+    from newsletter.content import Publication
+    from newsletter.publishing.publications import PublicationChanges
+
+app = typer.Typer(no_args_is_help=True, help="Newsletters: name, sender, zone, schedule.")
+
+Name = Annotated[str | None, typer.Option(help="The name that readers see.")]
+Sender = Annotated[str | None, typer.Option("--from", metavar="MAILBOX", help="'Name <local@domain>'.")]
+ReplyTo = Annotated[str | None, typer.Option(metavar="MAILBOX", help="Where answers go; '' for the sender.")]
+Address = Annotated[
+    str | None, typer.Option(help="Postal address, which the law asks for; \\n parts its lines.")
+]
+Language = Annotated[str | None, typer.Option(metavar="TAG", help="As en, lt, pt-BR.")]
+Zone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="As Europe/Vilnius.")]
+Cron = Annotated[
+    str | None, typer.Option("--schedule", metavar="CRON", help="Five fields in that zone: '0 8 * * 1'.")
+]
+How = Annotated[
+    str | None,
+    typer.Option("--approval", metavar="required|unless-stopped", help="Whether an editor must approve."),
+]
+
+
+@app.command(
+    epilog="Example: newsletter publication add city-news --name 'City News' --timezone Europe/Vilnius"
+)
+def add(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Its short name in addresses: small letters, digits, hyphens.")],
+    name: Name = None,
+    sender: Sender = None,
+    reply_to: ReplyTo = None,
+    address: Address = None,
+    language: Language = None,
+    timezone: Zone = None,
+    schedule: Cron = None,
+    approval: How = None,
+    json: Json = False,
+) -> None:
+    """Make a publication; what is not said has a default that works."""
+    from newsletter.publishing.publications import add_publication
+
+    shell = open_shell(context)
+    changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval)
+    made = add_publication(shell.database, shell.settings, slug, changes, now=shell.read_now(None))
+    _show(made, json=json)
+
+
+@app.command("list", epilog="Example: newsletter publication list")
+def list_(context: typer.Context, json: Json = False) -> None:
+    """List the publications."""
+    from newsletter.publishing.publications import list_publications
+
+    shell = open_shell(context)
+    found = list_publications(shell.database, shell.settings)
+    if json:
+        write_json(found)
+        return
+    rows = [(each.slug, each.name, each.schedule, each.timezone, each.approval, each.url) for each in found]
+    headings = ("slug", "name", "schedule", "timezone", "approval", "page")
+    show_table(headings, rows, empty="there is no publication yet: run `newsletter init`")
+
+
+@app.command(epilog="Example: newsletter publication show city-news")
+def show(
+    context: typer.Context, slug: Annotated[str | None, typer.Argument()] = None, json: Json = False
+) -> None:
+    """Show a publication and when its next issue is due."""
+    from newsletter.publishing.publications import get_publication
+
+    shell = open_shell(context)
+    _show(get_publication(shell.database, shell.settings, slug), json=json)
+
+
+@app.command("set", epilog="Example: newsletter publication set city-news --schedule '0 9 * * 5'")
+def set_(
+    context: typer.Context,
+    slug: Annotated[str | None, typer.Argument()] = None,
+    name: Name = None,
+    sender: Sender = None,
+    reply_to: ReplyTo = None,
+    address: Address = None,
+    language: Language = None,
+    timezone: Zone = None,
+    schedule: Cron = None,
+    approval: How = None,
+    json: Json = False,
+) -> None:
+    """Change a publication; what is not said stays as it is."""
+    from newsletter.publishing.publications import set_publication
+
+    shell = open_shell(context)
+    changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval)
+    _show(set_publication(shell.database, shell.settings, slug, changes), json=json)
+
+
+def _make_changes(
+    name: str | None,
+    sender: str | None,
+    reply_to: str | None,
+    address: str | None,
+    language: str | None,
+    timezone: str | None,
+    schedule: str | None,
+    approval: str | None,
+) -> PublicationChanges:
+    from newsletter.publishing.publications import PublicationChanges
+
+    return PublicationChanges(
+        name=name,
+        sender=sender,
+        reply_to=reply_to,
+        address=address,
+        language=language,
+        timezone=timezone,
+        schedule=schedule,
+        approval=approval,  # type: ignore[arg-type] # checked by the use case
+    )
+
+
+def _show(publication: Publication, *, json: bool) -> None:
+    from datetime import UTC, datetime
+
+    from newsletter.publishing.calendar import describe, next_period, parse_schedule, parse_zone
+
+    if json:
+        write_json(publication)
+        return
+    show_fields(publication, without=["id"])
+    due = next_period(
+        parse_schedule(publication.schedule), parse_zone(publication.timezone), datetime.now(UTC)
+    )
+    say(f"next issue  {describe(due.at)}")

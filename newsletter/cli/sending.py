@@ -1,0 +1,153 @@
+"""Commands: issue send, status, deliveries."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from newsletter.cli.output import make_console, note, say, show_table, write_json, write_json_line
+from newsletter.cli.shell import IssueId, Json, open_shell
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from newsletter.publishing.issues import IssueStatus
+
+DEFERRED = 75
+"""EX_TEMPFAIL of sysexits.h: done for now, some deliveries wait for another try."""
+
+GRACE_SECONDS = 2.0
+"""Beyond the setting, for what the ledger still has to write; then the process ends as if killed."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands below `issue`."""
+    app.command(epilog="Example: newsletter issue send 3")(send)
+    app.command(epilog="Example: newsletter issue status 3 --json")(status)
+    app.command(epilog="Example: newsletter issue deliveries 3 --state failed --json")(deliveries)
+
+
+def send(
+    context: typer.Context,
+    issue: IssueId,
+    connections: Annotated[
+        int | None, typer.Option(min=1, max=100, help="At once to each route, for this run.")
+    ] = None,
+    on_uncertain: Annotated[
+        Literal["resend", "hold"] | None,
+        typer.Option(help="What to do with those of which nobody knows whether the server took them."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Send an approved issue at once, or go on sending it; safe to run again after any stop."""
+    from newsletter.publishing.sending import SendOptions, send_issue
+
+    shell = open_shell(context)
+    database, settings = shell.database, shell.settings
+    stop = threading.Event()
+    with end_on_signal(stop, settings.stop_seconds, DEFERRED), show_progress() as on_progress:
+        options = SendOptions(
+            connections=connections, on_uncertain=on_uncertain, on_progress=on_progress, stop=stop
+        )
+        done = send_issue(database, settings, issue, options, now=shell.read_now(None))
+    if json:
+        write_json(done)
+    else:
+        say(describe(done))
+    if done.state != "sent":
+        note(explain(issue, done, stopped=stop.is_set()))
+        raise typer.Exit(DEFERRED)
+
+
+def status(context: typer.Context, issue: IssueId, json: Json = False) -> None:
+    """Count the deliveries of an issue by state; they always add up to `recipients`."""
+    from newsletter.publishing.issues import get_issue_status
+
+    found = get_issue_status(open_shell(context).database, issue)
+    if json:
+        write_json(found)
+    else:
+        say(f"{found.state}: {describe(found)}")
+        if found.reason:
+            say(found.reason)
+
+
+def deliveries(
+    context: typer.Context,
+    issue: IssueId,
+    state: Annotated[str | None, typer.Option(metavar="STATE", help="Only those in it, as failed.")] = None,
+    json: Json = False,
+) -> None:
+    """List the deliveries of an issue and what the mail server said."""
+    from newsletter.publishing.issues import list_deliveries
+
+    found = list_deliveries(open_shell(context).database, issue, state)
+    if json:
+        for each in found:
+            write_json_line(each)
+        return
+    headings = ("email", "state", "attempts", "code", "reply")
+    show_table(headings, ([each[key] for key in headings] for each in found), empty="no such delivery")
+
+
+def describe(status: IssueStatus) -> str:
+    """The counts that are not zero, in one line."""
+    names = ("sent", "deferred", "failed", "uncertain", "skipped", "queued", "claimed", "dot_sent")
+    counts = [f"{getattr(status, name)} {name}" for name in names if getattr(status, name)]
+    return f"{status.recipients} recipients: {', '.join(counts) or 'none yet'}"
+
+
+def explain(issue: int, status: IssueStatus, *, stopped: bool) -> str:
+    """Why a send is not over, and what to do."""
+    again = f"run `newsletter issue send {issue}` again, or leave it to a running scheduler"
+    if status.state == "paused":
+        return f"paused: `newsletter issue resume {issue}` lets it go on"
+    if stopped:
+        return f"stopped before the end: {again}"
+    if status.deferred:
+        return f"{status.deferred} deliveries were put off by the mail server and are due later: {again}"
+    return f"the issue is {status.state}{': ' + status.reason if status.reason else ''}: {again}"
+
+
+@contextmanager
+def show_progress() -> Iterator[Callable[[IssueStatus], None]]:
+    """A bar on standard error while a send goes on, where somebody watches."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = make_console(stderr=True)
+    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("sending", total=None)
+
+        def on_progress(status: IssueStatus) -> None:
+            waiting = status.queued + status.claimed + status.dot_sent + status.deferred
+            bar.update(task, total=status.recipients, completed=status.recipients - waiting)
+
+        yield on_progress
+
+
+@contextmanager
+def end_on_signal(stop: threading.Event, seconds: float, code: int) -> Iterator[None]:
+    """Set the event on SIGTERM and SIGINT; a second SIGINT interrupts, and time runs out for stragglers."""
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not stop.is_set():
+            stop.set()
+            timer = threading.Timer(seconds + GRACE_SECONDS, os._exit, [code])
+            timer.daemon = True
+            timer.start()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

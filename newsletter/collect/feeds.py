@@ -1,0 +1,322 @@
+"""RSS 0.9x to 2.0, RSS 1.0 (RDF) and Atom, read by feedparser and corrected here."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from newsletter.collect.charset import choose_charset, narrow
+from newsletter.collect.dates import parse_date
+from newsletter.collect.links import absolute_html, make_absolute
+from newsletter.collect.plaintext import clean_title, html_to_text
+from newsletter.content import Entry, ParsedSource
+from newsletter.errors import ParseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, tzinfo
+
+_Fields = dict[str, Any]
+_HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_ENTITY: Final = re.compile(rb"<!ENTITY\s[^<>]{0,300}?(?:&(?!#)|&#0*38;|&#x0*26;|%|SYSTEM|PUBLIC)[^>]*>")
+_ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
+_ALTERNATE: Final = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
+_IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
+_IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
+_TAG: Final = re.compile(r"<[a-z!/][^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
+
+
+def parse_feed(
+    data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC
+) -> ParsedSource:
+    """Read a feed in XML.
+
+    Args:
+        data: the whole feed, not compressed.
+        location: the URL that it came from, the last base of relative links; "" for none.
+        charset: the one that HTTP named, which wins over the XML declaration (RFC 7303, 3) unless plainly
+            wrong.
+        tz: the zone of dates without an offset.
+
+    Returns:
+        Every entry in document order; damage that could be read round is told in `problems`.
+
+    Raises:
+        ParseError: it is not a feed; the message says what it is instead.
+    """
+    if not data.strip():
+        message = f"{location or 'the feed'} is empty: expected RSS, Atom or JSON Feed; check the address"
+        raise ParseError(message)
+    narrowed = narrow(data)
+    parsed = _parse(narrowed, choose_charset(data, charset) if narrowed is data else "utf-8")
+    is_named = bool(_ROOT.search(narrowed[:4000])) and not is_html(narrowed)
+    if not parsed.get("version") and not parsed["entries"] and not is_named:
+        raise ParseError(_not_a_feed(data, location))
+    feed = parsed["feed"]
+    base = location if "://" in location else None
+    link = make_absolute(feed.get("link"), base)
+    is_atom = str(parsed.get("version") or "").startswith("atom")
+    # An Atom reference is relative to the document (RFC 4287, 2), one in RSS by custom to the site.
+    bases = (base, link) if is_atom else (link, base)
+    problems = list(_problems(parsed))
+    reading = _Reading(feed, bases, tz, is_atom, problems)
+    entries = tuple(_entry(fields, reading) for fields in parsed["entries"])
+    title = clean_title(feed.get("title") or "", is_html=_is_html(feed.get("title_detail"))) or None
+    return ParsedSource(
+        "feed", title, link, feed.get("language") or None, entries, tuple(dict.fromkeys(problems))
+    )
+
+
+def find_feed_link(data: bytes, location: str = "") -> str | None:
+    """Find the feed that an HTML page names (HTML, 4.6.6.4: `<link rel=alternate>` of a feed's type)."""
+    for match in _ALTERNATE.finditer(data[:500_000]):
+        tag = match[0].decode("utf-8", "replace")
+        if re.search(r"alternate", tag, re.IGNORECASE) and re.search(
+            r"application/(?:rss|atom|rdf|feed)\+?(?:xml|json)", tag, re.IGNORECASE
+        ):
+            href = re.search(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", tag, re.IGNORECASE)
+            if href:
+                return make_absolute(clean_title(href[1] or href[2] or href[3] or ""), location)
+    return None
+
+
+def is_html(data: bytes) -> bool:
+    """Whether the bytes begin as an HTML page does."""
+    return bool(_HTML.match(data.lstrip(b"\xef\xbb\xbf")[:5000]))
+
+
+def _parse(data: bytes, charset: str | None) -> _Fields:
+    import feedparser
+
+    # "application/xml" lets the XML declaration count where HTTP names no charset; text/xml would mean
+    # US-ASCII.
+    headers = {"content-type": "application/xml" + (f"; charset={charset}" if charset else "")}
+    # Entities made of entities are what bombs are made of, and no feed needs them; XML's own five stay.
+    data = _ENTITY.sub(b"", data) if b"<!ENTITY" in data else data
+    try:
+        # Always bytes in a stream: a str would be opened as a URL or a file. What is read is cleaned in
+        # clean.py.
+        found: _Fields = feedparser.parse(
+            io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
+    except Exception as error:
+        message = f"the feed is too damaged to read: {type(error).__name__}: {error}"
+        raise ParseError(message) from error
+    return found
+
+
+def _not_a_feed(data: bytes, location: str) -> str:
+    name = location or "the document"
+    if is_html(data):
+        link = find_feed_link(data, location)
+        hint = (
+            f"the page names the feed {link}: add that" if link else "add it as a page, or look for its feed"
+        )
+        return f"{name} is an HTML page, not a feed; {hint}"
+    if re.search(rb"<\?xml|<[a-zA-Z][\w:-]*[\s>]", data[:2000]):
+        return f"{name} is XML but not RSS, RDF or Atom; check the address"
+    return f"{name} is not a feed: expected RSS, Atom or JSON Feed; check the address"
+
+
+def _problems(parsed: _Fields) -> Iterator[str]:
+    error = parsed.get("bozo_exception")
+    if not parsed.get("bozo") or error is None:
+        return
+    kind = type(error).__name__
+    if kind in {"CharacterEncodingOverride", "NonXMLContentType"}:
+        # Not the publisher's fault: it says that our choice of charset differs from the declared one.
+        return
+    if kind == "CharacterEncodingUnknown":
+        yield "the character encoding could not be told, so letters may be wrong"
+        return
+    line = getattr(error, "getLineNumber", lambda: None)()
+    where = f" at line {line}" if line else ""
+    text = getattr(error, "getMessage", lambda: str(error))()
+    yield f"the XML is damaged{where} ({text}); read as far as it goes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the entries of one feed have in common."""
+
+    feed: _Fields
+    bases: tuple[str | None, ...]
+    tz: tzinfo
+    is_atom: bool
+    problems: list[str]
+
+
+def _entry(fields: _Fields, reading: _Reading) -> Entry:
+    bases = reading.bases
+    title = clean_title(fields.get("title") or "", is_html=_is_html(fields.get("title_detail")))
+    link = _link(fields, bases, is_atom=reading.is_atom)
+    body, summary = _body(fields)
+    html = absolute_html(body, make_absolute(_base(fields), link, *bases) or link) if body else None
+    published = _date(fields, ("published", "created"), reading, title)
+    updated = _date(fields, ("updated",), reading, title)
+    image, alt = _image(fields, html)
+    category, language = _category(fields), _language(fields, reading.feed)
+    return Entry(
+        title=title,
+        id=(fields.get("id") or "").strip() or None,
+        link=link,
+        # A feed that gives one date, as RDF and much of Atom do, means the day of the article by it.
+        published=published or updated,
+        updated=updated,
+        author=_author(fields),
+        category=category,
+        summary=html_to_text(summary) or None,
+        image=make_absolute(image, link, *bases),
+        image_alt=alt,
+        text=(html_to_text(html) or None) if html else None,
+        html=html,
+        language=language,
+    )
+
+
+def _is_html(detail: _Fields | None) -> bool:
+    found = detail or {}
+    # RSS has no types: a double escape is a sign of HTML that feedparser takes for plain text.
+    return found.get("type") != "text/plain" or bool(re.search(r"&(?:amp|#\d+);", found.get("value") or ""))
+
+
+_NOT_THE_ARTICLE: Final = frozenset(
+    {"self", "edit", "enclosure", "replies", "hub", "next", "prev", "via", "license"}
+)
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:|[./]", re.IGNORECASE)
+
+
+def _link(fields: _Fields, bases: tuple[str | None, ...], *, is_atom: bool) -> str | None:
+    found, id_ = fields.get("link"), fields.get("id")
+    links = [link for link in fields.get("links") or [] if link.get("href")]
+    alternates = [link["href"] for link in links if link.get("rel") == "alternate"]
+    if alternates and not is_atom:
+        # feedparser takes the last, but RSS's own <link> is written before an <atom:link>.
+        found = alternates[0]
+    elif alternates and found == id_:
+        # feedparser passes over a link of another type than HTML.
+        found = alternates[0]
+    if found and found == id_ and not alternates and (links or not _URL.match(found)):
+        # An id that stands in for a link; one to the article, or to the entry, is better.
+        found = found if _URL.match(found) and "://" in found else None
+    if not found:
+        others = [link["href"] for link in links if link.get("rel") not in _NOT_THE_ARTICLE]
+        entry = [link["href"] for link in links if link.get("rel") == "self"]
+        found = next(iter([*others, *entry]), None) or (
+            id_ if id_ and _URL.match(id_) and fields.get("link") else None
+        )
+    return make_absolute(found, *bases)
+
+
+def _base(fields: _Fields) -> str | None:
+    for content in [*(fields.get("content") or []), fields.get("summary_detail") or {}]:
+        if content.get("base"):
+            return str(content["base"])
+    return None
+
+
+def _body(fields: _Fields) -> tuple[str | None, str]:
+    """The body and the summary, both HTML; a description alone is both."""
+    contents = [
+        (content.get("value") or "", content.get("type") or "")
+        for content in fields.get("content") or []
+        if content.get("value")
+    ]
+    summary, kind = fields.get("summary") or "", (fields.get("summary_detail") or {}).get("type") or ""
+    as_html = [(_as_html(value, type_), type_) for value, type_ in contents if not _is_other(type_)]
+    body = max(as_html, key=lambda pair: ("html" in pair[1], len(pair[0])))[0] if as_html else None
+    summary = _as_html(summary, kind)
+    return (body or summary or None), summary
+
+
+def _is_other(kind: str) -> bool:
+    return kind.startswith(("image/", "audio/", "video/")) or kind in {
+        "application/octet-stream",
+        "application/pdf",
+    }
+
+
+def _as_html(value: str, kind: str) -> str:
+    """Plain text is told by its type, but RSS has none: there a tag or an entity tells."""
+    if kind == "text/plain" and not _TAG.search(value):
+        escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", escaped) if part.strip())
+    return value
+
+
+def _date(fields: _Fields, names: tuple[str, ...], reading: _Reading, title: str) -> datetime | None:
+    for name in names:
+        # FeedParserDict answers "updated" with "published" where there is none; get on dict does not.
+        raw = dict.get(fields, name)
+        if not raw or not str(raw).strip():
+            continue
+        if moment := parse_date(str(raw), reading.tz):
+            return moment
+        reading.problems.append(f"“{title[:60]}” has a date that cannot be read: {str(raw).strip()[:60]}")
+    return None
+
+
+# feedparser takes addresses under long top-level domains apart in the middle, so RSS's own form is read here.
+_MAILBOX: Final = re.compile(
+    r"(?:mailto:)?\S+@\S+\s*\((?P<name>[^()]+)\)|\"?(?P<first>[^<>\"]+?)\"?\s*<\S*@\S*>"
+)
+
+
+def _author(fields: _Fields) -> str | None:
+    raw = str(fields.get("author") or "").strip()
+    if mailbox := _MAILBOX.fullmatch(raw):
+        return clean_title(mailbox["name"] or mailbox["first"])
+    names = [
+        clean_title(str(author.get("name") or author.get("email") or ""))
+        for author in fields.get("authors") or []
+    ]
+    joined = ", ".join(dict.fromkeys(name for name in names if name))
+    return joined or clean_title(raw) or None
+
+
+def _category(fields: _Fields) -> str | None:
+    for tag in fields.get("tags") or []:
+        if name := clean_title(str(tag.get("label") or tag.get("term") or "")):
+            return name
+    return None
+
+
+def _language(fields: _Fields, feed: _Fields) -> str | None:
+    details = [fields.get("title_detail"), *(fields.get("content") or []), fields.get("summary_detail")]
+    own = next((detail["language"] for detail in details if detail and detail.get("language")), None)
+    return own or fields.get("language") or feed.get("language") or None
+
+
+def _image(fields: _Fields, html: str | None) -> tuple[str | None, str | None]:
+    """The picture of an entry and its text: a named one, else an enclosed one, else the first in the body."""
+    if media := next((media for media in fields.get("media_content") or [] if _is_picture(media)), None):
+        return media["url"], None
+    if media := next((media for media in fields.get("media_thumbnail") or [] if media.get("url")), None):
+        return media["url"], None
+    for enclosed in fields.get("enclosures") or []:
+        url, kind = enclosed.get("href") or enclosed.get("url"), str(enclosed.get("type") or "")
+        if url and (kind.startswith("image/") or (not kind and _IMAGE_NAME.search(url))):
+            return url, None
+    image = fields.get("image")
+    if isinstance(image, dict) and image.get("href"):
+        return image["href"], None
+    if html and (match := _IMAGE.search(html)):
+        alt = re.search(
+            r"""\salt\s*=\s*["']([^"'>]*)["']""", html[match.start() : html.find(">", match.end()) + 1]
+        )
+        return clean_title(match[1]), (clean_title(alt[1]) or None) if alt else None
+    return None, None
+
+
+def _is_picture(media: _Fields) -> bool:
+    medium, kind, url = media.get("medium"), str(media.get("type") or ""), media.get("url")
+    if not url:
+        return False
+    return (
+        medium == "image"
+        or kind.startswith("image/")
+        or bool(not medium and not kind and _IMAGE_NAME.search(url))
+    )

@@ -1,0 +1,152 @@
+"""An article's page in HTML, read by trafilatura, and the form of the text pages as HTML."""
+
+from __future__ import annotations
+
+import html as html_names
+import logging
+import re
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from newsletter.collect.charset import choose_charset
+from newsletter.collect.dates import parse_date
+from newsletter.collect.lines import split_lines
+from newsletter.collect.links import make_absolute
+from newsletter.collect.plaintext import clean_title, html_to_text
+from newsletter.collect.sections import has_sections, parse_sections
+from newsletter.collect.textpages import decode_text
+from newsletter.content import Entry, ParsedSource
+from newsletter.errors import ParseError
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+_META_CHARSET: Final = re.compile(
+    rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,30})""", re.IGNORECASE
+)
+_LANGUAGE: Final = re.compile(r"""<html\b[^>]*?\slang\s*=\s*["']?([A-Za-z0-9-]{2,20})""", re.IGNORECASE)
+_TITLE: Final = re.compile(r"<title\b[^>]*>(.{0,1000}?)</title", re.IGNORECASE | re.DOTALL)
+_IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
+_MOMENT: Final = re.compile(
+    r"""(?:"datePublished"\s*:\s*"|(?:article:published_time|datePublished|dc\.date(?:\.issued)?|parsely-pub-date)["']"""
+    r"""[^>]{0,80}?(?:content|datetime)\s*=\s*["'])([^"']{8,40})["']""",
+    re.IGNORECASE,
+)
+_CANONICAL: Final = re.compile(r"""<link\b[^>]*?\brel\s*=\s*["']?canonical\b[^>]*>""", re.IGNORECASE)
+_HREF: Final = re.compile(r"""href\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
+
+
+def parse_page(
+    data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC
+) -> ParsedSource:
+    """Read an HTML page as the article that it shows.
+
+    Args:
+        data: the page.
+        location: the URL that it came from; "" for none.
+        charset: the one that HTTP named; without it the page's own `<meta charset>` counts.
+        tz: the zone of dates without an offset.
+
+    Raises:
+        ParseError: there is no text in it.
+    """
+    source = decode_html(data, charset)
+    lines = split_lines(html_to_text(source), tz)
+    link = _link(source, location)
+    found = _LANGUAGE.search(source[:5000])
+    language = found[1] if found else None
+    if has_sections(lines):
+        page = parse_sections(lines)
+        if page.entries:
+            image = _IMAGE.search(source)
+            first = replace(
+                page.entries[0],
+                title=page.entries[0].title or _head_title(source),
+                link=link,
+                image=make_absolute(html_names.unescape(image[1]), link) if image else None,
+                language=language,
+            )
+            return replace(page, link=link, language=language, entries=(first, *page.entries[1:]))
+    return _article(source, link, language, tz)
+
+
+def decode_html(data: bytes, charset: str | None) -> str:
+    """Turn a page's bytes into text: byte-order mark, HTTP, `<meta charset>`, UTF-8, Windows-1252."""
+    named = _META_CHARSET.search(data[:4096])
+    own = named[1].decode("ascii") if named else None
+    return decode_text(data, choose_charset(data, charset) or choose_charset(data, own))
+
+
+def _article(source: str, link: str | None, language: str | None, tz: tzinfo) -> ParsedSource:
+    whole = html_to_text(source)
+    document = _extract(source, link) if source.strip() else None
+    found = str(getattr(document, "text", None) or "").split("\n")
+    text = "\n\n".join(line.strip() for line in found if line.strip()) or whole
+    if not text:
+        raise ParseError(
+            f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
+        )
+    field = {
+        name: (clean_title(str(getattr(document, name, None) or "")) or None)
+        for name in ("title", "author", "sitename", "description", "image", "date")
+    }
+    categories = [str(name) for name in getattr(document, "categories", None) or []]
+    entry = Entry(
+        title=field["title"] or _head_title(source),
+        link=link,
+        published=_published(source, field["date"], tz),
+        author=field["author"],
+        category=clean_title(categories[0]) or None if categories else None,
+        summary=field["description"],
+        image=make_absolute(field["image"], link),
+        text=text,
+        html="".join(f"<p>{html_names.escape(part, quote=False)}</p>" for part in text.split("\n\n")),
+        language=language or getattr(document, "language", None),
+    )
+    return ParsedSource("page", field["sitename"], link, language, (entry,))
+
+
+def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
+    import trafilatura
+
+    # It logs as an error what is told here as a ParseError, or mended.
+    for name in ("trafilatura", "htmldate", "courlan"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        return trafilatura.bare_extraction(
+            source,
+            url=link,
+            include_comments=False,
+            with_metadata=True,
+            favor_recall=True,
+            include_tables=True,
+        )
+    except Exception as error:
+        message = f"{link or 'the page'} is too damaged to read: {type(error).__name__}: {error}"
+        raise ParseError(message) from error
+
+
+def _published(source: str, day: str | None, tz: tzinfo) -> datetime | None:
+    """The day that htmldate found, with the hour where the page's own data tell one for that day."""
+    found = parse_date(day or "", tz)
+    for match in _MOMENT.finditer(source):
+        moment = parse_date(html_names.unescape(match[1]), tz)
+        if moment and (found is None or moment.date() == found.date()):
+            return moment
+    return found
+
+
+def _head_title(source: str) -> str:
+    found = _TITLE.search(source)
+    return clean_title(found[1]) if found else ""
+
+
+def _link(source: str, location: str) -> str | None:
+    """The address that the page gives itself, for one read from a file; else where it came from."""
+    if "://" in location:
+        return location
+    found = _CANONICAL.search(source)
+    href = _HREF.search(found[0]) if found else None
+    link = html_names.unescape(href[1]) if href else ""
+    return link if "://" in link else None

@@ -1,0 +1,74 @@
+"""Sitemaps and news sitemaps (https://www.sitemaps.org/protocol.html)."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from newsletter.collect.dates import parse_date
+from newsletter.collect.links import make_absolute
+from newsletter.content import Entry, ParsedSource
+from newsletter.errors import ParseError
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+_MOST_ADDRESSES: Final = 50_000
+"""As the protocol allows in one file."""
+
+
+def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> ParsedSource:
+    """Read the pages that a sitemap names, or the sitemaps that an index names.
+
+    A news sitemap gives titles and days of publication; another one only addresses and the days of change.
+
+    Raises:
+        ParseError: not one address could be read.
+    """
+    from lxml import etree
+
+    entries: list[Entry] = []
+    problems: list[str] = []
+    # Entities are neither read nor fetched, and a broken file is read as far as it goes.
+    events = etree.iterparse(
+        io.BytesIO(data),
+        events=("end",),
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+    )
+    try:
+        for _, element in events:
+            if not isinstance(element.tag, str) or etree.QName(element).localname not in {"url", "sitemap"}:
+                continue
+            if entry := _entry(element, location, tz):
+                entries.append(entry)
+            element.clear()
+            if len(entries) >= _MOST_ADDRESSES:
+                problems.append(f"only the first {_MOST_ADDRESSES} addresses are read")
+                break
+    except etree.LxmlError as error:
+        problems.append(f"the XML is damaged ({error}); read as far as it goes")
+    if not entries:
+        message = f"{location or 'the sitemap'} names no address; check that it is a sitemap"
+        raise ParseError(message)
+    return ParsedSource("sitemap", entries=tuple(entries), problems=tuple(problems))
+
+
+def _entry(element: Any, location: str, tz: tzinfo) -> Entry | None:  # noqa: ANN401 - lxml has no types
+    fields: dict[str, str] = {}
+    for child in element.iter():
+        if isinstance(child.tag, str) and child.text and child.text.strip():
+            fields.setdefault(child.tag.rsplit("}", 1)[-1], " ".join(child.text.split()))
+    link = make_absolute(fields.get("loc"), location)
+    if not link:
+        return None
+    return Entry(
+        title=fields.get("title", ""),
+        link=link,
+        published=parse_date(fields.get("publication_date", ""), tz),
+        updated=parse_date(fields.get("lastmod", ""), tz),
+        language=fields.get("language"),
+    )

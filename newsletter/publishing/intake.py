@@ -1,0 +1,177 @@
+"""From what a source says to the rows of articles: cleaned, recognised, inserted or updated."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from newsletter.collect.clean import clean_entry
+from newsletter.collect.identity import identify, match
+from newsletter.collect.plaintext import html_to_text
+from newsletter.compose.digest import shorten
+from newsletter.store import articles, categories
+from newsletter.store.engine import take_turn
+from newsletter.store.models import Article
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from newsletter.content import Entry, ParsedSource
+    from newsletter.store.models import Source
+
+SUMMARY_LENGTH = 280
+TITLE_LENGTH = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How many articles of one source were new, changed, or as they had been."""
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Intake) -> Intake:
+        """Both together."""
+        return Intake(self.new + other.new, self.updated + other.updated, self.unchanged + other.unchanged)
+
+
+def take_in(
+    session: Session, source: Source, parsed: ParsedSource, base: str | None, *, now: datetime
+) -> Intake:
+    """Write the articles of one source; the same article twice, or edited, is one.
+
+    Args:
+        session: A transaction that may write.
+        source: Where they come from.
+        parsed: What it says.
+        base: The address that relative links are relative to; None for a folder.
+        now: When they were collected.
+
+    """
+    take_turn(session, "intake", source.publication_id)
+    known = {
+        row.name.casefold(): row.name for row in categories.list_categories(session, source.publication_id)
+    }
+    place = _Place(session, source, now)
+    taken = Intake()
+    for published, keys in zip(parsed.entries, identify(parsed.entries, source=str(source.id)), strict=True):
+        entry = clean_entry(published, base)
+        if not (entry.title or entry.link or entry.text or entry.html or entry.summary):
+            continue  # an item without a word is nothing that anybody could read, nor be told from another
+        entry = replace(
+            entry,
+            language=entry.language or parsed.language,
+            category=_choose_category(entry, source, known),
+        )
+        taken += _put(place, entry, keys)[1]
+    return taken
+
+
+def _choose_category(entry: Entry, source: Source, known: dict[str, str]) -> str | None:
+    """A feed's tags are legion: the operator's choice for it goes before those that are no section here."""
+    if entry.category and entry.category.casefold() in known:
+        return known[entry.category.casefold()]
+    if source.kind == "folder":
+        return entry.category or source.category
+    return source.category or entry.category
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where entries go."""
+
+    session: Session
+    source: Source
+    now: datetime
+    seen: set[int] = field(default_factory=set)
+    """Articles that this document gave already: the first mention is the newest, later ones are its past."""
+
+
+def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True) -> tuple[int, Intake]:
+    session, source = place.session, place.source
+    found = articles.find_keys(session, source.publication_id, keys)
+    article_id = match(keys, found).article
+    row = session.get(Article, article_id) if article_id is not None else None
+    if row is not None and (row.id in place.seen or (row.standalone and not standalone)):
+        return row.id, Intake()
+    row, outcome = _write(place, row, _to_values(entry), standalone=standalone)
+    if standalone:
+        place.seen.add(row.id)
+    articles.add_keys(session, row, [key for key in keys if key not in found])
+    if entry.category and entry.status and standalone:
+        categories.set_category(session, source.publication_id, entry.category, entry.status, now=place.now)
+    if row.source_id != source.id:
+        return row.id, outcome
+    for kind, related in (("similar", entry.similar), ("trend", entry.trends)):
+        keyed = zip(related, identify(related, source=str(source.id)), strict=True)
+        ids = [_put(place, item, item_keys, standalone=False)[0] for item, item_keys in keyed]
+        articles.replace_relations(session, row.id, kind, [number for number in ids if number != row.id])
+    session.flush()
+    return row.id, outcome
+
+
+def _write(
+    place: _Place, row: Article | None, values: dict[str, Any], *, standalone: bool
+) -> tuple[Article, Intake]:
+    """Insert or update; a text that was only mentioned before is new once a source gives it for itself."""
+    if row is None:
+        row = Article(
+            publication_id=place.source.publication_id,
+            source_id=place.source.id,
+            standalone=standalone,
+            collected_at=place.now,
+        )
+        outcome = Intake(new=1)
+        place.session.add(row)
+    elif standalone and not row.standalone:
+        row.standalone, row.source_id, row.collected_at = True, place.source.id, place.now
+        outcome = Intake(new=1)
+    elif row.source_id not in {None, place.source.id}:
+        # Another source tells the same article: the first one's wording stays.
+        return row, Intake(unchanged=1)
+    else:
+        # The article of a source that was removed goes to the next one that gives it.
+        row.source_id = place.source.id
+        outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
+    for name, value in values.items():
+        setattr(row, name, value)
+    place.session.flush()
+    return row, outcome
+
+
+def _to_values(entry: Entry) -> dict[str, Any]:
+    html = entry.html or _to_paragraphs(entry.text or "")
+    text = entry.text or html_to_text(html)
+    published = entry.published
+    offset = published.utcoffset() if published else None
+    values: dict[str, Any] = {
+        "title": entry.title or shorten(entry.summary or text, TITLE_LENGTH) or entry.link or "Untitled",
+        "url": entry.link,
+        "author": entry.author,
+        "category": entry.category,
+        "status": entry.status,
+        "language": entry.language,
+        "published_at": published,
+        "published_offset": int(offset.total_seconds() // 60) if offset is not None else None,
+        "updated_at": entry.updated,
+        "image": entry.image,
+        "image_alt": entry.image_alt,
+        "image_credit": entry.image_credit,
+        "summary": shorten(entry.summary or text, SUMMARY_LENGTH),
+        "text": text,
+        "html": html,
+        "words": len(text.split()),
+    }
+    digest = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
+    return values | {"content_hash": digest}
+
+
+def _to_paragraphs(text: str) -> str:
+    paragraphs = (escape(paragraph.strip()).replace("\n", "<br>") for paragraph in text.split("\n\n"))
+    return "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs if paragraph)

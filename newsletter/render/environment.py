@@ -1,0 +1,252 @@
+"""The Jinja environment: where templates are found, what they may call, and errors that say where."""
+
+from __future__ import annotations
+
+import gettext
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import babel.dates
+import babel.numbers
+from babel import Locale, UnknownLocaleError
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    pass_context,
+    select_autoescape,
+)
+from jinja2.filters import do_default
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from newsletter.content import Article, Publication
+from newsletter.errors import RenderError
+from newsletter.render import text
+from newsletter.render.personal import Slot
+
+RIGHT_TO_LEFT = "right-to-left"
+
+
+def packaged_templates() -> Path:
+    """Return the folder of the templates that come with the program.
+
+    In an installed wheel it is `newsletter/_templates`, in the source tree `templates/` beside the package.
+    """
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "_templates"
+    return installed if installed.is_dir() else package.parent / "templates"
+
+
+def make_environment(folders: Sequence[Path] = ()) -> Environment:
+    """Make the environment that every mail is rendered in.
+
+    Args:
+        folders: an operator's own template folders, looked through first and in order; the packaged ones
+            come last, so one file of a theme can be replaced alone.
+
+    Names that a template uses and nobody gave are errors, never empty.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([*folders, packaged_templates()]),
+        autoescape=select_autoescape(("html",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        _gettext, _ngettext, newstyle=True
+    )
+    environment.filters.update(
+        long_date=long_date,
+        short_date=short_date,
+        long_date_time=long_date_time,
+        number=number,
+        direction=direction,
+        article_direction=article_direction,
+        start_of=start_of,
+        end_of=end_of,
+        opposite=opposite,
+        mixed=mixed,
+        whole=whole,
+        default=_default,
+        d=_default,
+        heading=text.heading,
+        wrap=text.wrap,
+    )
+    return environment
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn whatever a template raises into a RenderError that names file, line and cause."""
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        place = f"{error.filename or error.name or 'template'}, line {error.lineno}"
+        message = f"Template {place}: {error.message}. Mend the template and render again."
+        raise RenderError(message) from error
+    except TemplateNotFound as error:
+        message = f"Template {error.name} is in no template folder. Restore it or name another theme."
+        raise RenderError(message) from error
+    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        message = f"Template {_place(error)}: {error}. Mend the template or the value and render again."
+        raise RenderError(message) from error
+
+
+def _place(error: BaseException) -> str:
+    """Jinja rewrites tracebacks so that template frames carry the template's file and line."""
+    place = "(unknown place)"
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "__jinja_template__" in trace.tb_frame.f_globals or code.co_filename.endswith((".html", ".txt")):
+            place = f"{code.co_filename}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """Return Babel's locale for a BCP 47 tag; English where Babel knows none."""
+    try:
+        return Locale.parse(language.replace("_", "-"), sep="-")
+    except (UnknownLocaleError, ValueError, TypeError):
+        return Locale("en")
+
+
+def direction(language: str | None) -> str:
+    """Return `rtl` or `ltr` for a BCP 47 tag."""
+    return "rtl" if language and locale_of(language).character_order == RIGHT_TO_LEFT else "ltr"
+
+
+def article_direction(article: Article, otherwise: str) -> str:
+    """Return an article's direction: of its language, else of its title's first letter that has one.
+
+    Args:
+        article: one with a title.
+        otherwise: the mail's own direction, `rtl` or `ltr`.
+    """
+    if article.language:
+        return direction(article.language)
+    for character in article.title:
+        if (kind := unicodedata.bidirectional(character)) in {"L", "R", "AL"}:
+            return "ltr" if kind == "L" else "rtl"
+    return otherwise
+
+
+def start_of(reading: str) -> str:
+    """Return the side where lines begin, `left` or `right`."""
+    return "right" if reading == "rtl" else "left"
+
+
+def end_of(reading: str) -> str:
+    """Return the side where lines end, `left` or `right`."""
+    return "left" if reading == "rtl" else "right"
+
+
+def opposite(side: str) -> str:
+    """Return `right` for `left` and the other way round."""
+    return "left" if side == "right" else "right"
+
+
+def mixed(words: str, reading: str) -> Markup:
+    """Return the attribute `dir="auto"` for a text that may run against the mail's direction.
+
+    Args:
+        words: a title or a name.
+        reading: the mail's own direction.
+    """
+    against = {"R", "AL"} if reading == "ltr" else {"L"}
+    found = any(unicodedata.bidirectional(character) in against for character in words)
+    return Markup(' dir="auto"') if found else Markup()
+
+
+def whole(words: str) -> str:
+    """Return a text that no line may break, such as a date: its blanks made no-break spaces."""
+    return words.replace(" ", "\u00a0")
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        message = f"Timezone {name!r} is not known. Use a name such as Europe/Minsk."
+        raise RenderError(message) from None
+
+
+def _publication(context: Context) -> Publication:
+    publication: Publication = context["publication"]
+    return publication
+
+
+def _date(context: Context, instant: datetime, style: str) -> str:
+    publication = _publication(context)
+    local = instant.astimezone(_zone(publication.timezone)).date()
+    # CLDR sets U+202F before some units, which many fonts of mail clients lack.
+    return babel.dates.format_date(local, style, locale_of(publication.language)).replace("\u202f", " ")
+
+
+@pass_context
+def long_date(context: Context, instant: datetime) -> str:
+    """Filter: `3 October 2017` in the publication's language and zone."""
+    return _date(context, instant, "long")
+
+
+@pass_context
+def short_date(context: Context, instant: datetime) -> str:
+    """Filter: `3 Oct 2017` in the publication's language and zone."""
+    return _date(context, instant, "medium")
+
+
+@pass_context
+def long_date_time(context: Context, instant: datetime) -> str:
+    """Filter: date, wall-clock time and zone in the publication's language and zone."""
+    publication = _publication(context)
+    zone = _zone(publication.timezone)
+    time = babel.dates.format_time(
+        instant.astimezone(zone), "short", tzinfo=zone, locale=locale_of(publication.language)
+    )
+    return f"{_date(context, instant, 'long')}, {time} ({publication.timezone})".replace("\u202f", " ")
+
+
+@pass_context
+def number(context: Context, value: float) -> str:
+    """Filter: a number as the publication's language writes it."""
+    return babel.numbers.format_decimal(value, locale=locale_of(_publication(context).language))
+
+
+def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - Jinja's own signature
+    """Jinja's filter, but a slot keeps the default for readers who have no value for it."""
+    if isinstance(value, Slot):
+        return value.or_else(str(default_value))
+    return do_default(value, default_value, boolean)
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    """Look in `locale/` beside the packaged mail templates; English needs no catalogue."""
+    folder = packaged_templates() / "locale"
+    return gettext.translation("mail", folder, [language, language.partition("-")[0]], fallback=True)
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    return _catalogue(_publication(context).language).gettext(message)
+
+
+@pass_context
+def _ngettext(context: Context, singular: str, plural: str, count: int) -> str:
+    return _catalogue(_publication(context).language).ngettext(singular, plural, count)

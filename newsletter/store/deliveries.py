@@ -1,0 +1,111 @@
+"""Queries: the ledger's rows as screens and use cases see them; sending goes through `store.ledger`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, literal, or_, select, update
+
+from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+LEAVABLE = ("queued", "claimed", "deferred")
+"""States in which no octet of the message has gone out, so that it can still be held back."""
+UNFINISHED = ("queued", "claimed", "dot_sent", "deferred")
+PAGE = 500
+
+
+def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
+    """Write one queued row for every active subscriber; who joins or leaves later does not count.
+
+    Returns:
+        How many recipients the issue has.
+
+    """
+    active = (
+        select(
+            literal(issue.id), Subscriber.id, Subscriber.email, literal("all"), literal("queued"), literal(0)
+        )
+        .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+        .where(
+            Subscription.publication_id == issue.publication_id,
+            Subscription.status == "active",
+            Subscriber.erased_at.is_(None),
+            or_(Subscription.paused_until.is_(None), Subscription.paused_until <= now),
+        )
+        .order_by(Subscriber.id)
+    )
+    columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts"]
+    session.execute(insert(Delivery).from_select(columns, active))
+    return session.scalar(select(func.count()).where(Delivery.issue_id == issue.id)) or 0
+
+
+def count_states(session: Session, issue_id: int) -> dict[str, int]:
+    """How many rows of an issue are in each state."""
+    query = select(Delivery.state, func.count()).where(Delivery.issue_id == issue_id).group_by(Delivery.state)
+    return {state: count for state, count in session.execute(query)}  # noqa: C416 - a Row is no tuple to mypy
+
+
+def has_unfinished(session: Session, issue_id: int) -> bool:
+    """Whether any row still waits for a verdict."""
+    query = select(Delivery.id).where(Delivery.issue_id == issue_id, Delivery.state.in_(UNFINISHED))
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def next_attempt_at(session: Session, issue_id: int) -> datetime | None:
+    """When the first of the deferred rows is to be tried again."""
+    query = select(func.min(Delivery.next_attempt_at))
+    return session.scalar(query.where(Delivery.issue_id == issue_id, Delivery.state == "deferred"))
+
+
+def list_deliveries(session: Session, issue_id: int, state: str | None = None) -> Iterator[Delivery]:
+    """Every row of an issue in order, a page at a time, so that a million of them take no room."""
+    last = 0
+    while True:
+        query = select(Delivery).where(Delivery.issue_id == issue_id, Delivery.id > last)
+        if state is not None:
+            query = query.where(Delivery.state == state)
+        page = list(session.scalars(query.order_by(Delivery.id).limit(PAGE)))
+        if not page:
+            return
+        last = page[-1].id
+        yield from page
+        session.expunge_all()
+
+
+def skip_deliveries_of(session: Session, issue_id: int, reason: str, *, now: datetime) -> int:
+    """Hold back whatever of an issue is not yet on its way."""
+    held = (
+        update(Delivery)
+        .where(Delivery.issue_id == issue_id, Delivery.state.in_(LEAVABLE))
+        .values(state="skipped", claim_token=None, reply=reason, finished_at=now)
+        .returning(Delivery.id)
+    )
+    return len(session.execute(held).all())
+
+
+def requeue_uncertain(session: Session, issue_id: int) -> int:
+    """Have the deliveries sent again of which nobody can say whether they arrived."""
+    again = (
+        update(Delivery)
+        .where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
+        .values(state="queued", claim_token=None, next_attempt_at=None, finished_at=None)
+        .returning(Delivery.id)
+    )
+    return len(session.execute(again).all())
+
+
+def defer_uncertain(
+    session: Session, issue_id: int, plan: Callable[[int, int, datetime | None], datetime | None]
+) -> None:
+    """Have uncertain deliveries tried again when `plan` says, from id, attempts and first attempt."""
+    query = select(Delivery).where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
+    for row in session.scalars(query):
+        at = plan(row.id, row.attempts, row.first_attempt_at)
+        if at is not None:
+            row.state, row.next_attempt_at, row.finished_at = "deferred", at, None

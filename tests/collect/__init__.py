@@ -1,0 +1,3 @@
+"""Tests of the room that collects."""
+
+from __future__ import annotations

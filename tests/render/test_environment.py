@@ -1,0 +1,59 @@
+"""Filters: dates, directions, numbers, and languages that nobody knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from newsletter.render import environment
+from tests.support.mail_builders import NOW, make_article, make_publication
+
+
+@pytest.mark.parametrize(
+    ("language", "template", "expected"),
+    [
+        ("en", "{{ now|long_date }}", "November 23, 2026"),
+        ("en-GB", "{{ now|long_date }}", "23 November 2026"),
+        ("be", "{{ now|long_date }}", "23 лістапада 2026 г."),
+        ("xx-unknown", "{{ now|short_date }}", "Nov 23, 2026"),
+        ("de", "{{ 1234.5|number }}", "1.234,5"),
+        ("en", "{{ nothing|default('x') }}{{ ''|default('y', true) }}", "xy"),
+        ("en", "{{ ngettext('%(num)s day', '%(num)s days', 1) }}", "1 day"),
+        ("ar", "{{ ngettext('%(num)s day', '%(num)s days', 5) }}", "5 days"),
+    ],
+)
+def test_filters_follow_the_publications_language(language: str, template: str, expected: str) -> None:
+    publication = make_publication(language=language)
+
+    assert environment.make_environment().from_string(template).render(
+        publication=publication, now=NOW
+    ) == expected  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "way"),
+    [("ar", "rtl"), ("he-IL", "rtl"), ("fa", "rtl"), ("en", "ltr"), ("", "ltr"), (None, "ltr"), ("!", "ltr")],
+)
+def test_a_language_has_a_direction(language: str | None, way: str) -> None:
+    assert environment.direction(language) == way
+
+
+@pytest.mark.parametrize(
+    ("title", "language", "way"),
+    [("שלום world", None, "rtl"), ("hello שלום", None, "ltr"), ("123", None, "rtl"), ("שלום", "en", "ltr")],
+)
+def test_an_article_has_the_direction_of_its_language_or_of_its_first_letter(
+    title: str, language: str | None, way: str
+) -> None:
+    assert environment.article_direction(make_article(title=title, language=language), "rtl") == way
+
+
+def test_sides_follow_the_direction() -> None:
+    assert [environment.start_of("rtl"), environment.end_of("rtl")] == ["right", "left"]
+    assert [environment.start_of("ltr"), environment.end_of("ltr")] == ["left", "right"]
+    assert [environment.opposite("left"), environment.opposite("right")] == ["right", "left"]
+
+
+def test_a_text_of_two_directions_is_left_to_the_reader_to_order() -> None:
+    assert environment.mixed("hello", "ltr") == ""
+    assert environment.mixed("שלום", "ltr") == ' dir="auto"'
+    assert environment.mixed("hello", "rtl") == ' dir="auto"'
