@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from newsletter.collect.alternates import find_feed_link, is_html
 from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
+from newsletter.collect.doctype import drop_doctype
 from newsletter.collect.links import absolute_html, make_absolute
 from newsletter.collect.plaintext import as_html, clean_title, html_to_text
 from newsletter.content import Entry, ParsedSource
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
 _Fields = dict[str, Any]
-_ENTITY: Final = re.compile(rb"<!ENTITY\s[^<>]{0,300}?(?:&(?!#)|&#0*38;|&#x0*26;|%|SYSTEM|PUBLIC)[^>]*>")
 _ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 _IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
@@ -74,13 +74,14 @@ def _parse(data: bytes, charset: str | None) -> _Fields:
     # "application/xml" lets the XML declaration count where HTTP names no charset; text/xml would mean
     # US-ASCII.
     headers = {"content-type": "application/xml" + (f"; charset={charset}" if charset else "")}
-    # Entities made of entities are what bombs are made of, and no feed needs them; XML's own five stay.
-    data = _ENTITY.sub(b"", data) if b"<!ENTITY" in data else data
     try:
         # Always bytes in a stream: a str would be opened as a URL or a file. What is read is cleaned in
         # clean.py.
         found: _Fields = feedparser.parse(
-            io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            io.BytesIO(drop_doctype(data)),
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=False,
         )
     except Exception as error:
         message = f"the feed is too damaged to read: {type(error).__name__}: {error}"

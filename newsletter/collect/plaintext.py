@@ -102,7 +102,7 @@ def clean_title(title: str, *, is_html: bool = True) -> str:
 
 
 def as_html(value: str, media_type: str) -> str:
-    """Give a feed's text as HTML; RSS names no type, so there a tag or an entity tells that it is HTML already."""
+    """Give a feed's text as HTML; RSS names no type, so there a tag or an entity tells that it is HTML."""
     if media_type == "text/plain" and not _TAG.search(value):
         paragraphs = re.split(r"\n\s*\n", html.escape(value, quote=False))
         return "".join(f"<p>{part.strip()}</p>" for part in paragraphs if part.strip())
