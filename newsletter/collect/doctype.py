@@ -15,9 +15,9 @@ _FAR: Final = 200_000
 
 
 def drop_doctype(data: bytes) -> bytes:
-    """Take out a document type that declares things, and put in the letters that its short entities stand for.
+    """Take out a document type that declares things, and put in what its short entities stand for.
 
-    Entities of entities, external ones and long ones are left unread, so that they stay the words they are (X9).
+    Entities of entities, external ones and long ones are left unread, so that they stay the words they are.
     feedparser would stop at most such documents.
     """
     found = _DOCTYPE.search(data[:_FAR])

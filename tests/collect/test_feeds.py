@@ -245,6 +245,7 @@ def test_the_charset_of_http_wins_unless_it_is_plainly_wrong() -> None:
     assert read(text.encode(), charset="iso-8859-1").title == "Порт"
     assert read(text.encode(), charset="no-such").title == "Порт"
     assert choose_charset("é".encode("latin-1"), "iso-8859-1") == "iso-8859-1"
+    assert choose_charset("é".encode(), "iso-8859-1") is None
 
 
 def test_a_feed_that_is_cut_off_gives_what_is_there_and_says_so() -> None:
