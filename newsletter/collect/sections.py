@@ -187,7 +187,7 @@ def _take_field(item: _Item, line: Line) -> bool:
 
 
 def _is_status_below(lines: Sequence[Line], number: int) -> bool:
-    """Whether the line is the value of an empty `Category status:` right above it, with a field right below."""
+    """Whether the line is the value of an empty `Category status:` right above, and a field follows."""
     line, after = lines[number], lines[number + 1 : number + 2]
     closed_in = not line.blank_before and bool(after) and after[0].is_field and not after[0].blank_before
     return lines[number - 1].standing == (None, None) and closed_in and len(line.text) <= _LONGEST_NAME
