@@ -11,6 +11,7 @@ import typer
 from newsletter.cli import (
     articles,
     collecting,
+    demo,
     issues,
     mail,
     publications,
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 setup.add_to(app)
+demo.add_to(app)
 running.add_to(app)
 collecting.add_to(app)
 app.add_typer(publications.app, name="publication")

@@ -1,10 +1,9 @@
-"""Commands: init, demo."""
+"""Command: init."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -13,9 +12,8 @@ from newsletter.cli.shell import Json, open_shell
 
 
 def add_to(app: typer.Typer) -> None:
-    """Put the commands on the command line."""
+    """Put the command on the command line."""
     app.command(epilog="Example: newsletter init")(init)
-    app.command(epilog="Example: newsletter demo --once")(demo)
 
 
 def init(context: typer.Context, json: Json = False) -> None:
@@ -42,16 +40,6 @@ def init(context: typer.Context, json: Json = False) -> None:
     say(f"secret key   {made[report.key_made]:8}  {report.key_file or 'in the settings'}")
     say(f"publication  {made[report.publication_made]:8}  {', '.join(report.publications)}")
     note("next: newsletter source add URL_OR_PATH, newsletter user add EMAIL --role admin, newsletter run")
-
-
-def demo(
-    context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="End after the send, with a report.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the pages are.")] = 8000,
-    directory: Annotated[Path | None, typer.Option("--dir", help="Where the demo keeps its files.")] = None,
-) -> None:
-    """Do the whole job on bundled sources with a mail catcher, then serve the pages and the caught mail."""
-    raise NotImplementedError
 
 
 def _as_dict(report: object) -> dict[str, object]:

@@ -126,7 +126,13 @@ def parse_date(text: str, tz: tzinfo = UTC) -> datetime | None:
     return _iso(text, tz) or _rfc822(text, tz) or parse_date_line(text, tz) or _other(text)
 
 
+_BASIC: Final = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(?=Z|[+-]|$)", re.IGNORECASE)
+
+
 def _iso(text: str, tz: tzinfo) -> datetime | None:
+    if basic := _BASIC.match(text):
+        found = basic.groups("00")
+        text = f"{'-'.join(found[:3])}T{':'.join(found[3:])}{text[basic.end() :]}"
     match = _ISO.fullmatch(text)
     if not match:
         return None

@@ -161,6 +161,9 @@ def _unpack(data: bytes, location: str) -> bytes:
     except zlib.error as error:
         message = f"{location or 'the document'} begins like gzip but cannot be unpacked ({error})"
         raise ParseError(message) from error
+    if not found and not unpacker.eof:
+        message = f"{location or 'the document'} begins like gzip but cannot be unpacked: it is cut off"
+        raise ParseError(message)
     if unpacker.unconsumed_tail:
         message = (
             f"{location or 'the document'} unpacks to more than {_MOST_BYTES // 2**20} MiB; it is not read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as html_names
+import logging
 import re
 from dataclasses import replace
 from datetime import UTC
@@ -78,17 +79,14 @@ def decode_html(data: bytes, charset: str | None) -> str:
 
 
 def _article(source: str, link: str | None, language: str | None, tz: tzinfo) -> ParsedSource:
-    document = _extract(source, link)
-    text = str(getattr(document, "text", None) or "").strip()
-    if document is None or not text:
-        text = html_to_text(source)
-        if not text:
-            message = (
-                f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
-            )
-            raise ParseError(message)
-    else:
-        text = "\n\n".join(line.strip() for line in text.split("\n") if line.strip())
+    whole = html_to_text(source)
+    document = _extract(source, link) if source.strip() else None
+    found = str(getattr(document, "text", None) or "").split("\n")
+    text = "\n\n".join(line.strip() for line in found if line.strip()) or whole
+    if not text:
+        raise ParseError(
+            f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
+        )
     field = {
         name: (clean_title(str(getattr(document, name, None) or "")) or None)
         for name in ("title", "author", "sitename", "description", "image", "date")
@@ -112,6 +110,9 @@ def _article(source: str, link: str | None, language: str | None, tz: tzinfo) ->
 def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
     import trafilatura
 
+    # It logs as an error what is told here as a ParseError, or mended.
+    for name in ("trafilatura", "htmldate", "courlan"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return trafilatura.bare_extraction(
             source,

@@ -24,6 +24,7 @@ _INLINE_TAG: Final = re.compile(
     r"|script|small|span|strike|strong|style|sub|sup|tt|u|var|wbr)(?:\s[^<>]*)?/?>|<!--.*?-->",
     re.IGNORECASE | re.DOTALL,
 )
+_WHOLE_PAGE: Final = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 _SCRIPT: Final = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
@@ -80,7 +81,7 @@ def html_to_text(source: str) -> str:
     # The parser stops at NUL.
     data = source.replace("\0", "").encode("utf-8", "replace")
     try:
-        parser.feed(b"<html><body>" + data)
+        parser.feed(data if _WHOLE_PAGE.search(source[:20_000]) else b"<html><body>" + data)
         return str(parser.close())
     except etree.LxmlError:
         return " ".join(_INLINE_TAG.sub(" ", source).split())

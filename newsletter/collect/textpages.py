@@ -28,8 +28,13 @@ _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 def decode_text(data: bytes, charset: str | None = None) -> str:
     """Turn the bytes of a page into text: byte-order mark, the charset it came with, UTF-8, Windows-1252.
 
-    The last reads any bytes, so this never fails; U+FFFD stands for what a charset leaves undefined.
+    The last reads any bytes, so this never fails; U+FFFD stands for what a charset leaves undefined,
+    and NUL is left out.
     """
+    return _decode(data, charset).replace("\0", "")
+
+
+def _decode(data: bytes, charset: str | None) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, "replace").removeprefix("\ufeff")

@@ -35,7 +35,8 @@ class _Work:
         if self.releases:
             ledger.release(self.releases)
         held = ledger.intend(list(self.intents)) if self.intents else set()
-        stop = ledger.should_stop() if self.asks_stop else False
+        # Claims that are gone may mean a pause: asked at once, or each would cost a connection.
+        stop = ledger.should_stop() if self.asks_stop or len(held) < len(self.intents) else False
         return held, ledger.claim(self.claim[0]) if self.claim else [], stop
 
 
@@ -131,7 +132,7 @@ class Clerk:
         while True:
             work, self._work = self._work, _Work()
             try:
-                done = await asyncio.get_running_loop().run_in_executor(
+                held, batch, stop = await asyncio.get_running_loop().run_in_executor(
                     self._thread, work.write, self._ledger
                 )
             except BaseException as error:
@@ -144,10 +145,12 @@ class Clerk:
                 pause = min(2 * pause, _LAST_PAUSE)
             else:
                 self.is_broken = False
-                self._tell(work, *done)
+                self._tell(work, held, batch, stop=stop)
                 return
 
-    def _tell(self, work: _Work, held: set[int], batch: list[Claimed], stop: bool) -> None:  # noqa: FBT001
+    def _tell(self, work: _Work, held: set[int], batch: list[Claimed], *, stop: bool) -> None:
+        if stop:
+            self._on_stop()
         if self._is_closing:
             for claimed in batch:
                 self.release(claimed.id)
@@ -157,8 +160,6 @@ class Clerk:
                 waiter.set_result(delivery_id in held)
         if work.claim and not work.claim[1].done():
             work.claim[1].set_result(len(batch))
-        if stop:
-            self._on_stop()
 
     def _put_back(self, work: _Work) -> None:
         later, self._work = self._work, work

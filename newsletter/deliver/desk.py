@@ -67,11 +67,11 @@ class Desk:
         return job
 
     async def intend(self, job: Job) -> bool:
-        """Record the intent; a delivery whose claim is gone is nobody's from here."""
+        """Record the intent; where the claim is gone, what may be left of it is given back."""
         is_held = await self.pool.clerk.intend(job.claimed.id)
         if not is_held and job.claimed.id in self.jobs:
             del self.jobs[job.claimed.id]
-            self.pool.forget()
+            self.pool.drop(job.claimed)
         return is_held
 
     def settle(self, job: Job, stage: Stage, reply: Reply) -> bool:

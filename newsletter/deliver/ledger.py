@@ -20,7 +20,7 @@ class Ledger(Protocol):
         """Take at most `limit` deliveries that are due, as `claimed` under this process's token.
 
         Returns:
-            Nothing where nothing is due now; never a delivery that this process holds already.
+            Nothing where nothing is due now or the issue is paused; never what this process holds.
         """
         ...
 
@@ -29,8 +29,8 @@ class Ledger(Protocol):
 
         Returns:
             The ids whose claim still holds, those already `dot_sent` by this process among them. Any
-            other must not be sent: its subscriber left, the issue was paused or cancelled, or another
-            process took it over.
+            other is not sent but released: its subscriber left, the issue was paused or cancelled, or
+            another process took it over.
         """
         ...
 

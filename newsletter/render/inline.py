@@ -126,7 +126,8 @@ def _split_styles(tree: Any, problems: list[str]) -> str:  # noqa: ANN401 - lxml
             message = "The CSS holds `</`, which could end its style element. Write it as `<\\/`."
             raise RenderError(message)
         media = (style.get("media") or "all").strip().lower()
-        flat, rest = split_css(css, problems)
+        flat, rest, found = split_css(css)
+        problems += found
         if media not in {"all", "screen"}:
             flat, rest = "", f"@media {media} {{{css}}}"
         style.text = flat
@@ -142,29 +143,32 @@ def _split_styles(tree: Any, problems: list[str]) -> str:  # noqa: ANN401 - lxml
     return "\n".join(kept)
 
 
-def split_css(css: str, problems: list[str]) -> tuple[str, str]:
+@lru_cache(maxsize=32)
+def split_css(css: str) -> tuple[str, str, tuple[str, ...]]:
     """Part a style sheet into rules to inline and rules to keep as they are.
 
     Args:
         css: the text of a style element.
-        problems: gets a line for each rule that is dropped, and for each one kept only since cssutils
-            would have lost some of it.
+
+    Returns:
+        The two sheets, and a line for each rule that is dropped, or kept as well since cssutils would have
+        lost some of it.
     """
     flat: list[str] = []
     kept: list[str] = []
+    problems: list[str] = []
     for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         if rule.type == "error":
             problems.append(f"CSS line {rule.source_line}: {rule.message}; the rule was dropped.")
-        elif rule.type == "at-rule":
-            if rule.lower_at_keyword in _DROPPED_AT_RULES:
-                problems.append(
-                    f"CSS line {rule.source_line}: @{rule.at_keyword} was dropped: nothing is loaded."
-                )
-            else:
-                kept.append(re.sub(r"\n\s*", " ", rule.serialize()).strip())
-        else:
+        elif rule.type == "qualified-rule":
             _split_rule(rule, flat, kept, problems)
-    return "\n".join(flat), "\n".join(kept)
+        elif rule.lower_at_keyword in _DROPPED_AT_RULES:
+            problems.append(
+                f"CSS line {rule.source_line}: @{rule.at_keyword} was dropped: nothing is loaded."
+            )
+        else:
+            kept.append(re.sub(r"\n\s*", " ", rule.serialize()).strip())
+    return "\n".join(flat), "\n".join(kept), tuple(problems)
 
 
 def _split_rule(rule: Any, flat: list[str], kept: list[str], problems: list[str]) -> None:  # noqa: ANN401 - tinycss2 has no types

@@ -30,7 +30,7 @@ def find_keys(session: Session, publication_id: int, keys: Sequence[str]) -> dic
         query = select(ArticleKey.key, ArticleKey.article_id).where(
             ArticleKey.publication_id == publication_id, ArticleKey.key.in_(keys[start : start + CHUNK])
         )
-        found.update(session.execute(query).tuples().all())
+        found.update((key, article_id) for key, article_id in session.execute(query))
     return found
 
 
@@ -162,7 +162,7 @@ def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, tuple[Article,
             .outerjoin(Source, Source.id == Article.source_id)
             .where(Article.id.in_(wanted[start : start + CHUNK]))
         )
-        rows.update({row.id: (row, name) for row, name in session.execute(query).tuples()})
+        rows.update({row.id: (row, name) for row, name in session.execute(query)})
     return rows
 
 

@@ -131,7 +131,7 @@ _REASONS = {
     "no such table": "its tables are missing: run `newsletter init`",
     "password authentication failed": "the server refused the password: check database_url",
     "does not exist": "it lacks what the program needs: check database_url, then run `newsletter init`",
-    "connection failed": "the server does not answer: check that it runs and that database_url is right",
+    "connection to server": "the server does not answer: check that it runs and that database_url is right",
     "server closed the connection": "the server ended the connection: it may be restarting, try again",
 }
 

@@ -129,7 +129,7 @@ def count_issue_articles(session: Session, issue_ids: Sequence[int]) -> dict[int
         .where(IssueArticle.issue_id.in_(issue_ids))
         .group_by(IssueArticle.issue_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return {issue_id: count for issue_id, count in session.execute(query)}  # noqa: C416 - a Row is no tuple to mypy
 
 
 def find_variant(session: Session, issue_id: int, key: str = WHOLE) -> IssueVariant | None:

@@ -35,6 +35,8 @@ def upgrade_schema(database: Database) -> tuple[str | None, str]:
 
     """
     if database.dialect == "sqlite":
+        with database.read() as session:
+            _find_revision(session.connection(), database.name)
         _use_write_ahead_log(database)
     with database.write() as session:
         connection = session.connection()
@@ -77,8 +79,7 @@ def check_schema(database: Database) -> None:
 def _use_write_ahead_log(database: Database) -> None:
     """Readers then never wait for the writer; the choice stays in the file, so it is made once."""
     with database.raw() as connection:
-        if connection.execute("PRAGMA application_id").fetchone()[0] in {0, APPLICATION_ID}:
-            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _find_revision(connection: Connection, name: str) -> str | None:

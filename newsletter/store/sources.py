@@ -56,4 +56,4 @@ def count_articles(session: Session, source_ids: Sequence[int]) -> dict[int, int
         .where(Article.source_id.in_(source_ids), Article.standalone)
         .group_by(Article.source_id)
     )
-    return {source_id: count for source_id, count in session.execute(query).tuples() if source_id is not None}
+    return {source_id: count for source_id, count in session.execute(query) if source_id is not None}

@@ -13,7 +13,9 @@ from newsletter.errors import ConfigError
 from newsletter.web.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fastapi import APIRouter
 
     from newsletter.config import Settings
     from newsletter.operating.startup import Database
@@ -40,6 +42,7 @@ def serve(
     port: int | None = None,
     on_ready: Callable[[int], None] | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    more: Sequence[APIRouter] = (),
 ) -> None:
     """Answer HTTP until told to stop; works in any thread.
 
@@ -51,6 +54,7 @@ def serve(
         port: 0 takes any that is free.
         on_ready: Called once with the port, when requests are answered.
         clock: Gives the aware time that use cases are called with.
+        more: Routes beyond those of every day, as the demo's caught mail.
 
     Raises:
         ConfigError: The address cannot be listened on.
@@ -58,9 +62,12 @@ def serve(
     """
     host = settings.host if host is None else host
     port = settings.port if port is None else port
+    app = create_app(settings, database, clock=clock)
+    for router in more:
+        app.include_router(router)
     server = _Server(
         uvicorn.Config(
-            create_app(settings, database, clock=clock),
+            app,
             host=host,
             port=port,
             log_config=None,

@@ -8,14 +8,22 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from newsletter.content import Entry, ParsedSource
 
-NOUNS = "Minsk ministry exports dialogue summit budget parliament harvest refinery border army workers".split()
-VERBS = "seeks resists plans postpones welcomes measures doubts extends restores reviews".split()
-REST = "closer ties with neighbours|higher wages in spring|the old agreement on transit|new rules for exporters".split("|")
+_NOUNS = "Minsk ministry exports dialogue summit budget parliament harvest refinery border army workers"
+NOUNS = _NOUNS.split()
+_VERBS = "seeks resists plans postpones welcomes measures doubts extends restores reviews"
+VERBS = _VERBS.split()
+REST = [
+    "closer ties with neighbours",
+    "higher wages in spring",
+    "the old agreement on transit",
+    "new rules for exporters",
+]
 CREDITS = ["Belarus' MFA", "Catholic.by", "Sgt. Kissta M. Feldner/Army", "Reuters", "photo.example/12"]
 CATEGORIES = ["Foreign policy", "Economy", "Security", "Внешняя политика"]
 STATUSES = ["tense", "calm but watchful", "no change", "напряжённо"]
 NAMES = ["Situation in Belarus", "The Harbour Weekly", "Обзор недели"]
-MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = "January February March April May June July August September October November December"
+MONTHS = _MONTHS.split()
 
 
 def make_page(seed: int) -> tuple[ParsedSource, str]:
@@ -67,13 +75,15 @@ class _Builder:
     def write_date(self, moment: datetime) -> str:
         zone = "" if moment.utcoffset() == timedelta(0) else " +03:00"
         month = MONTHS[moment.month - 1]
-        return self.chance.choice([
-            f"{month} {moment:%d, %Y %H:%M}{zone}",
-            f"{moment.day} {month} {moment:%Y %H:%M}{zone}",
-            f"{moment:%d.%m.%Y %H:%M}{zone}",
-            f"{moment:%Y-%m-%dT%H:%M}{zone.strip()}",
-            f"{month[:3]} {moment.day}, {moment:%Y}, {moment:%I:%M %p}{zone}",
-        ])
+        return self.chance.choice(
+            [
+                f"{month} {moment:%d, %Y %H:%M}{zone}",
+                f"{moment.day} {month} {moment:%Y %H:%M}{zone}",
+                f"{moment:%d.%m.%Y %H:%M}{zone}",
+                f"{moment:%Y-%m-%dT%H:%M}{zone.strip()}",
+                f"{month[:3]} {moment.day}, {moment:%Y}, {moment:%I:%M %p}{zone}",
+            ]
+        )
 
     def fields(self, entry: Entry, *, standing: bool) -> list[str]:
         lines = []
@@ -90,12 +100,14 @@ class _Builder:
     def standing(self, entry: Entry) -> str:
         category, status = entry.category, entry.status
         if category and status:
-            return self.chance.choice([
-                f"Category: {category}  Status: {status}",
-                f"Category: {category} | Status: {status}",
-                f"{category} status: {status}",
-                f"Category: {category}\nStatus: {status}",
-            ])
+            return self.chance.choice(
+                [
+                    f"Category: {category}  Status: {status}",
+                    f"Category: {category} | Status: {status}",
+                    f"{category} status: {status}",
+                    f"Category: {category}\nStatus: {status}",
+                ]
+            )
         if category:
             return f"Category: {category}"
         if status:
@@ -132,7 +144,11 @@ class _Builder:
     def write_similar(self, items: list[tuple[Entry, list[str]]]) -> str:
         if not items:
             return self.chance.choice(["", "Similar articles"])
-        parts = [self.chance.choice(["Similar articles", "Similar articles", "SIMILAR ARTICLES", "Similar articles:"])]
+        parts = [
+            self.chance.choice(
+                ["Similar articles", "Similar articles", "SIMILAR ARTICLES", "Similar articles:"]
+            )
+        ]
         for entry, body in items:
             parts.append("\n".join([entry.title, *self.fields(entry, standing=False)]))
             parts.append("\n\n".join(body))
@@ -141,7 +157,9 @@ class _Builder:
     def write_trends(self, items: list[tuple[Entry, list[str]]]) -> str:
         if not items:
             return self.chance.choice(["", "Recent trends"])
-        heading = self.chance.choice(["Recent trends", "Recent trends\n", "Recent trends\n\n", "RECENT TRENDS\n"])
+        heading = self.chance.choice(
+            ["Recent trends", "Recent trends\n", "Recent trends\n\n", "RECENT TRENDS\n"]
+        )
         written = []
         for entry, body in items:
             credit = [f"Image: {entry.image_credit}"] if entry.image_credit else []

@@ -15,6 +15,7 @@ from newsletter.content import Entry
 from newsletter.errors import ParseError
 
 MINSK = timezone(timedelta(hours=3))
+RUSSIAN = "<rss version='2.0'><channel><item><title>Порт</title></item></channel></rss>"
 
 
 def rss(item: str, channel: str = "", namespaces: str = "") -> bytes:
@@ -28,7 +29,8 @@ def rss(item: str, channel: str = "", namespaces: str = "") -> bytes:
 
 def atom(entry: str, feed: str = "", attributes: str = "") -> bytes:
     return (
-        f'<feed xmlns="http://www.w3.org/2005/Atom" {attributes}><title>The Feed</title>{feed}<entry>{entry}</entry></feed>'
+        f'<feed xmlns="http://www.w3.org/2005/Atom" {attributes}>'
+        f"<title>The Feed</title>{feed}<entry>{entry}</entry></feed>"
     ).encode()
 
 
@@ -39,9 +41,11 @@ def read(data: bytes, location: str = "", **options: object) -> Entry:
 def test_an_item_of_rss_gives_every_part() -> None:
     entry = read(
         rss(
-            "<title>Harbour &amp;amp; sea</title><link>https://e.example/1</link><guid isPermaLink='false'>id-1</guid>"
+            "<title>Harbour &amp;amp; sea</title><link>https://e.example/1</link><guid"
+            " isPermaLink='false'>id-1</guid>"
             "<pubDate>Mon, 26 Sep 2016 10:28:00 +0300</pubDate><author>ann@e.example (Ann Lee)</author>"
-            "<category>Sea</category><category>News</category><description>A &lt;b&gt;short&lt;/b&gt; word</description>"
+            "<category>Sea</category><category>News</category><description>A"
+            " &lt;b&gt;short&lt;/b&gt; word</description>"
             "<content:encoded>&lt;p&gt;One.&lt;/p&gt;&lt;p&gt;Two.&lt;/p&gt;</content:encoded>"
             "<media:content url='https://e.example/1.jpg' medium='image'/>",
             "<language>en-GB</language>",
@@ -68,8 +72,10 @@ def test_an_item_of_rss_gives_every_part() -> None:
 def test_an_entry_of_atom_gives_every_part() -> None:
     feed = parse_feed(
         atom(
-            '<title type="html">Harbour &amp;lt;b&amp;gt; &lt;i&gt;sea&lt;/i&gt;</title><id>tag:e.example,2016:1</id>'
-            '<link rel="self" href="/1.atom"/><link href="1"/><published>2016-09-26T10:28:00+03:00</published>'
+            '<title type="html">Harbour &amp;lt;b&amp;gt; &lt;i&gt;sea&lt;/i&gt;</title>'
+            "<id>tag:e.example,2016:1</id>"
+            '<link rel="self" href="/1.atom"/><link href="1"/>'
+            "<published>2016-09-26T10:28:00+03:00</published>"
             "<updated>2016-09-27T10:28:00Z</updated><author><name>Ann</name></author><author><name>Bo</name></author>"
             '<category term="sea" label="The sea"/><summary>Short</summary>'
             '<content type="xhtml" xml:lang="de"><div xmlns="http://www.w3.org/1999/xhtml"><p>One.</p></div></content>',
@@ -80,7 +86,11 @@ def test_an_entry_of_atom_gives_every_part() -> None:
     entry = feed.entries[0]
 
     assert (feed.title, feed.link) == ("The Feed", "https://e.example/")
-    assert (entry.title, entry.id, entry.link) == ("Harbour <b> sea", "tag:e.example,2016:1", "https://e.example/news/1")
+    assert (entry.title, entry.id, entry.link) == (
+        "Harbour <b> sea",
+        "tag:e.example,2016:1",
+        "https://e.example/news/1",
+    )
     assert entry.published == datetime(2016, 9, 26, 10, 28, tzinfo=MINSK)
     assert entry.updated == datetime(2016, 9, 27, 10, 28, tzinfo=UTC)
     assert (entry.author, entry.category, entry.summary) == ("Ann, Bo", "The sea", "Short")
@@ -129,7 +139,11 @@ def test_titles_are_one_line_of_plain_text(written: str, title: str) -> None:
         ("<guid isPermaLink='false'>https://e.example/1</guid>", "", None),
         ("<guid>17</guid>", "https://e.example/feed", None),
         ("<link> https://e.example/1\n</link>", "", "https://e.example/1"),
-        ("<link>https://e.example/1</link><atom:link href='https://e.example/2'/>", "", "https://e.example/1"),
+        (
+            "<link>https://e.example/1</link><atom:link href='https://e.example/2'/>",
+            "",
+            "https://e.example/1",
+        ),
         ("<link>javascript:alert(1)</link>", "https://e.example/", "javascript:alert(1)"),
         ("", "https://e.example/", None),
     ],
@@ -154,7 +168,10 @@ def test_a_relative_link_in_atom_is_relative_to_the_document() -> None:
     ("written", "moment"),
     [
         ("Mon, 26 Sep 2016 10:28:00 +0300", datetime(2016, 9, 26, 10, 28, tzinfo=MINSK)),
-        ("Mon, 26 Sep 2016 10:28:00 EST", datetime(2016, 9, 26, 10, 28, tzinfo=timezone(timedelta(hours=-5)))),
+        (
+            "Mon, 26 Sep 2016 10:28:00 EST",
+            datetime(2016, 9, 26, 10, 28, tzinfo=timezone(timedelta(hours=-5))),
+        ),
         ("Mon, 26 Sep 2016 10:28:00", datetime(2016, 9, 26, 10, 28, tzinfo=ZoneInfo("Europe/Minsk"))),
         ("26.09.2016 10:28", datetime(2016, 9, 26, 10, 28, tzinfo=ZoneInfo("Europe/Minsk"))),
         ("2016-09-26", datetime(2016, 9, 26, tzinfo=ZoneInfo("Europe/Minsk"))),
@@ -178,12 +195,18 @@ def test_a_date_that_cannot_be_read_is_told() -> None:
 @pytest.mark.parametrize(
     ("written", "image"),
     [
-        ("<media:content url='/v.mp4' type='video/mp4'/><media:thumbnail url='/t.png'/>", "https://e.example/t.png"),
+        (
+            "<media:content url='/v.mp4' type='video/mp4'/><media:thumbnail url='/t.png'/>",
+            "https://e.example/t.png",
+        ),
         ("<enclosure url='/e.jpg' type='image/jpeg' length='1'/>", "https://e.example/e.jpg"),
         ("<enclosure url='/e.mp3' type='audio/mpeg' length='1'/>", None),
         ("<itunes:image href='https://e.example/i.png'/>", "https://e.example/i.png"),
         ("<description>&lt;img alt='x' src='/d.png'&gt;</description>", "https://e.example/d.png"),
-        ("<media:group><media:content url='https://e.example/g.webp'/></media:group>", "https://e.example/g.webp"),
+        (
+            "<media:group><media:content url='https://e.example/g.webp'/></media:group>",
+            "https://e.example/g.webp",
+        ),
     ],
 )
 def test_the_image_is_the_named_one_or_the_first(written: str, image: str | None) -> None:
@@ -198,20 +221,24 @@ def test_relative_links_in_the_body_become_absolute_and_the_rest_stays() -> None
 
 
 def test_text_that_is_not_html_keeps_its_signs() -> None:
-    entry = read(atom('<title type="text">1 &lt; 2 &amp; &lt;b&gt;</title><content type="text">a &lt; b</content>'))
+    entry = read(
+        atom('<title type="text">1 &lt; 2 &amp; &lt;b&gt;</title><content type="text">a &lt; b</content>')
+    )
 
     assert (entry.title, entry.text) == ("1 < 2 & <b>", "a < b")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "koi8-r", "windows-1251"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "koi8-r", "windows-1251"]
+)
 def test_encodings_are_found_by_mark_by_declaration_or_by_shape(encoding: str) -> None:
-    text = f'<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><item><title>Порт</title></item></channel></rss>'
+    text = f'<?xml version="1.0" encoding="{encoding}"?>' + RUSSIAN
 
     assert read(text.encode(encoding)).title == "Порт"
 
 
 def test_the_charset_of_http_wins_unless_it_is_plainly_wrong() -> None:
-    text = "<rss version='2.0'><channel><item><title>Порт</title></item></channel></rss>"
+    text = RUSSIAN
 
     assert read(text.encode("koi8-r"), charset="koi8-r").title == "Порт"
     assert read(text.encode(), charset="iso-8859-1").title == "Порт"
@@ -229,9 +256,11 @@ def test_a_feed_that_is_cut_off_gives_what_is_there_and_says_so() -> None:
 
 
 def test_a_page_served_as_a_feed_is_an_error_that_names_the_feed() -> None:
-    page = b"<!DOCTYPE html><html><head><link rel='alternate' type='application/rss+xml' href='/feed?a=1&amp;b=2'></head>"
+    page = b"<!DOCTYPE html><html><link rel='alternate' type='application/rss+xml' href='/feed?a=1&amp;b=2'>"
 
-    with pytest.raises(ParseError, match="is an HTML page, not a feed; the page names the feed https://e.example/feed"):
+    with pytest.raises(
+        ParseError, match=r"is an HTML page, not a feed; the page names the feed https://e\.example/feed"
+    ):
         parse_feed(page, location="https://e.example/")
     with pytest.raises(ParseError, match="is an HTML page, not a feed; add it as a page"):
         parse_feed(b"<html><body>Hello</body></html>")
@@ -279,6 +308,17 @@ def test_a_bomb_of_entities_stays_small() -> None:
 
     assert time.monotonic() - begun < 3
     assert len(repr(feed)) < 10_000
+
+
+@pytest.mark.parametrize("and_", ["&", "&#38;", "&#x26;"])
+def test_entities_made_of_entities_are_not_read(and_: str) -> None:
+    data = (
+        f"<!DOCTYPE rss [<!ENTITY a 'ha'><!ENTITY b '{and_}a;{and_}a;'><!ENTITY dash '&#8212;'>]>"
+        "<rss version='2.0'><channel><item><title>x&b;y&dash;z</title></item></channel></rss>"
+    )
+
+    assert "haha" not in repr(parse_feed(data.encode()))
+    assert "y—z" in read(data.encode()).title
 
 
 def test_deep_nesting_is_read_in_bounded_time() -> None:

@@ -11,7 +11,9 @@ SEEDS = 1000
 SLICE = 10
 
 
-def test_a_generated_page_is_read_back_whatever_the_order_and_the_gaps(request: pytest.FixtureRequest) -> None:
+def test_a_generated_page_is_read_back_whatever_the_order_and_the_gaps(
+    request: pytest.FixtureRequest,
+) -> None:
     step = 1 if request.config.getoption("--deep", default=False) else SLICE
     wrong = []
     for seed in range(0, SEEDS, step):

@@ -44,7 +44,7 @@ class MemoryLedger:
 
     def claim(self, limit: int) -> list[Claimed]:
         self._enter("claim", ())
-        ids = [key for key, state in self.states.items() if state == "queued"][:limit]
+        ids = [key for key, state in self.states.items() if state == "queued"][: 0 if self.stops else limit]
         for key in ids:
             self.states[key] = "claimed"
             self.owners[key] = self

@@ -41,6 +41,8 @@ ACTIONS: dict[str, Action] = {
     "silence": SILENCE,
     "a late answer": late(0.05),
     "one octet at a time": TRICKLE,
+    "a reply too many": raw(b"250 ok\r\n354 go on\r\n"),
+    "a flood of replies": raw(b"250 ok\r\n" * 2000),
 }
 # 421 to the dot of a message that was accepted is a lie that no client can see through.
 CELLS = [(stage, name) for stage in STAGES for name in ACTIONS if (stage, name) != ("after_dot", "421")]

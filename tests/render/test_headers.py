@@ -50,6 +50,16 @@ def test_awkward_subjects_are_read_back_as_they_were(subject: str) -> None:
     assert parsed(headers.text_field("Subject", subject))["Subject"] == subject
 
 
+@pytest.mark.parametrize("name", ["Subject", "From", "Reply-To"])
+@pytest.mark.parametrize("character", "é漢😀")
+def test_no_row_with_encoded_words_is_longer_than_76(name: str, character: str) -> None:
+    for octets in (
+        headers.text_field(name, character * 90),
+        headers.address_field(name, Mailbox(character * 90, "a@example.org")),
+    ):
+        assert all(len(row) <= 76 for row in octets.split(b"\r\n")[:-2])
+
+
 def test_a_long_plain_subject_is_folded_and_not_encoded() -> None:
     assert b"=?" not in headers.text_field("Subject", "word " * 30 + "end")
 

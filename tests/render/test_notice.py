@@ -13,9 +13,11 @@ from newsletter.review.rules import check_issue
 from tests.support.mail_builders import BASE_URL, LEAVE, NOW, PREFERENCES, make_publication
 
 VALUES: dict[str, object] = {
-    "confirm_url": f"{BASE_URL}/confirm/abc", "days": 7, "preferences_url": PREFERENCES, "unsubscribe_url": LEAVE,
+    "confirm_url": f"{BASE_URL}/confirm/abc", "days": 7,
+    "preferences_url": PREFERENCES, "unsubscribe_url": LEAVE,
     "archive_url": f"{BASE_URL}/archive", "number": 12, "issue_subject": "Minsk & <co>", "articles": 9,
-    "editor_url": f"{BASE_URL}/editor", "blocking": 0, "advisory": 2, "sends_at": NOW, "reason": "nothing new.",
+    "editor_url": f"{BASE_URL}/editor", "blocking": 0, "advisory": 2,
+    "sends_at": NOW, "reason": "nothing new.",
     "sign_in_url": f"{BASE_URL}/editor/sign-in/x", "minutes": 15,
 }  # fmt: skip
 LINK = {"confirm": "confirm_url", "welcome": "archive_url", "preferences-link": "preferences_url",

@@ -63,7 +63,7 @@ class FeedServer:
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
 
-    def serve(self, path: str, body: bytes = b"", **options: Any) -> str:
+    def serve(self, path: str, body: bytes = b"", **options: Any) -> str:  # noqa: ANN401 - what Answer takes
         """Set what a path answers, and give its URL."""
         self.answers[path] = Answer(body, **options)
         return self.url(path)
@@ -89,7 +89,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     feeds: FeedServer
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+    def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away early is what these tests are about."""
 
 
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         feeds = self.server.feeds
         with feeds.lock:
             feeds.seen.append(Seen(self.path, {name.lower(): value for name, value in self.headers.items()}))
@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.cut_at is not None:
             self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's signature
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's signature
         """Say nothing."""
 
 

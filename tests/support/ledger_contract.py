@@ -78,12 +78,15 @@ class LedgerContract:
         assert subject.read_state(ids[0])[0] == "claimed"
 
     def test_an_intent_after_a_pause_does_not_hold(self) -> None:
-        subject = self.make_subject(1)
+        subject = self.make_subject(2)
         ids = [claimed.id for claimed in subject.ledger.claim(1)]
         subject.pause()
 
         assert subject.ledger.should_stop()
+        assert subject.ledger.claim(1) == []
         assert subject.ledger.intend(ids) == set()
+        subject.ledger.release(ids)
+        assert subject.read_state(ids[0]) == ("queued", 0)
 
     def test_a_verdict_is_recorded_from_claimed_and_from_dot_sent_and_may_be_repeated(self) -> None:
         subject = self.make_subject(4)

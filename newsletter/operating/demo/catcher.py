@@ -65,15 +65,10 @@ class Catcher:
         with self._lock:
             return self._count
 
-    def list_mails(self) -> list[CaughtMail]:
+    def messages(self) -> list[CaughtMail]:
         """The messages that are kept, newest first."""
         with self._lock:
             return list(reversed(self._mails))
-
-    def find_mail(self, number: int) -> CaughtMail | None:
-        """The message of that number, or None where it never came or is no longer kept."""
-        with self._lock:
-            return next((mail for mail in self._mails if mail.number == number), None)
 
     def tally(self) -> Counter[tuple[str, str]]:
         """How often each recipient got each message: (address, Message-ID) to a count, of all that came."""

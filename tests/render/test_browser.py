@@ -1,0 +1,100 @@
+"""The default theme in a real browser: no sideways scroll, readable sizes, contrast in light and dark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from newsletter.render.environment import make_environment
+from newsletter.render.issue import render_issue
+from newsletter.render.message import personalise
+from newsletter.render.notice import NOTICES, render_notice
+from tests.render.test_notice import VALUES
+from tests.support.mail_builders import make_publication, make_recipient, make_rich_digest
+
+pytestmark = pytest.mark.deep
+
+MEASURE = """() => {
+  const channel = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4
+  const light = c => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2])
+  const colour = text => text.match(/[\\d.]+/g).map(Number)
+  const behind = e => { for (; e; e = e.parentElement) {
+    const c = colour(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c }
+    return [255, 255, 255] }
+  const faults = []
+  for (const e of document.querySelectorAll('body *')) {
+    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())
+    const style = getComputedStyle(e)
+    if (!own || e.closest('.preheader, [style*="display:none"]') || parseFloat(style.fontSize) < 2) continue
+    const [a, b] = [light(colour(style.color)), light(behind(e))]
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+    if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(2)}: ${e.textContent.trim().slice(0, 40)}`)
+    if (parseFloat(style.fontSize) < 14) faults.push(`${style.fontSize}: ${e.textContent.trim().slice(0, 40)}`)
+  }
+  return { width: document.documentElement.scrollWidth, faults,
+           language: [...document.querySelectorAll('td.pad')].map(e => getComputedStyle(e).textAlign) }
+}"""
+
+
+@cache
+def pages() -> dict[str, str]:
+    environment = make_environment()
+    arabic = make_publication(language="ar", name="الوضع في بيلاروس")
+    shown = {
+        "english": personalise(
+            render_issue(make_rich_digest(), make_publication(), environment), make_recipient()
+        ).html,
+        "arabic": personalise(render_issue(make_rich_digest(), arabic, environment), make_recipient()).html,
+        "archive": render_issue(make_rich_digest(), make_publication(), environment).archive_html,
+        "long names": personalise(
+            render_issue(
+                replace(make_rich_digest(), preheader=""), make_publication(name="N" * 90), environment
+            ),
+            make_recipient(email="x" * 60 + "@" + "y" * 60 + ".example.org"),
+        ).html,
+    }
+    for name in NOTICES:
+        values = {key: VALUES[key] for key in NOTICES[name]}
+        shown[name] = render_notice(name, make_publication(), environment, values).html
+    return shown
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+def measured(browser: Browser, html: str, width: int, scheme: Literal["light", "dark"]) -> dict[str, Any]:
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    page.route("**/*", lambda route: route.abort())
+    page.set_content(html, wait_until="domcontentloaded")
+    found: dict[str, Any] = page.evaluate(MEASURE)
+    context.close()
+    return found
+
+
+@pytest.mark.parametrize("name", ["english", "arabic", "archive", "long names", *NOTICES])
+def test_rows_6_9_and_13_nothing_scrolls_sideways_and_everything_can_be_read(
+    browser: Browser, name: str
+) -> None:
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for width, scheme in product((320, 375, 600, 800), schemes):
+        found = measured(browser, pages()[name], width, scheme)
+
+        assert found["width"] <= width, (width, scheme)
+        assert found["faults"] == [], (width, scheme)
+
+
+def test_row_14_text_of_an_arabic_mail_stands_on_the_right(browser: Browser) -> None:
+    assert set(measured(browser, pages()["arabic"], 600, "light")["language"]) == {"right"}

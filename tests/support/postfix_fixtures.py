@@ -1,0 +1,123 @@
+"""A private Postfix on loopback that discards what it accepts and logs every recipient."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MAIN = """
+compatibility_level = 3.6
+queue_directory = {home}/queue
+data_directory = {home}/data
+command_directory = /usr/sbin
+daemon_directory = {daemons}
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = postfix.test
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+default_transport = discard
+relay_transport = discard
+local_recipient_maps =
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_forbid_unauth_pipelining = yes
+maillog_file_prefixes = {home}
+maillog_file = {home}/mail.log
+alias_maps =
+"""
+_MASTER = """
+127.0.0.1:{port} inet n - n - - smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Postfix:
+    """A running instance."""
+
+    port: int
+    log: Path
+
+    def count_delivered(self) -> Counter[str]:
+        """How often each address was delivered to, by the log."""
+        return Counter(re.findall(r"discard\[\d+\].* to=<([^>]+)>.* status=sent", self.log.read_text()))
+
+    def message_ids(self) -> Counter[str]:
+        """How often each Message-ID was accepted."""
+        return Counter(re.findall(r"cleanup\[\d+\].* message-id=(<[^>]+>)", self.log.read_text()))
+
+    def wait_for(self, count: int, seconds: float = 60.0) -> None:
+        """Until so many recipients were delivered to."""
+        until = time.monotonic() + seconds
+        while self.count_delivered().total() < count and time.monotonic() < until:
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[Postfix]:
+    """Debian's Postfix with a configuration of its own; needs root, as Postfix does."""
+    if shutil.which("postfix") is None:
+        pytest.skip("Postfix is not installed: apt-get install postfix")
+    if os.geteuid() != 0:
+        pytest.skip("Postfix can only be started by root")
+    home = Path(mkdtemp(prefix="postfix-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    _write(home, port)
+    command = ["postfix", "-c", str(home / "etc")]
+    subprocess.run([*command, "start"], check=True, capture_output=True, timeout=60)
+    try:
+        _await_port(port)
+        yield Postfix(port, home / "mail.log")
+    finally:
+        subprocess.run([*command, "stop"], check=False, capture_output=True, timeout=60)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _write(home: Path, port: int) -> None:
+    home.chmod(0o755)
+    for folder in ("etc", "queue", "data"):
+        (home / folder).mkdir()
+    os.chown(home / "data", pwd.getpwnam("postfix").pw_uid, -1)
+    daemons = subprocess.run(
+        ["postconf", "-hd", "daemon_directory"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (home / "etc/main.cf").write_text(_MAIN.format(home=home, daemons=daemons))
+    (home / "etc/master.cf").write_text(_MASTER.format(port=port))
+
+
+def _await_port(port: int) -> None:
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:
+            connection.recv(100)
+            return
+        time.sleep(0.1)
+    pytest.fail("Postfix did not answer within 10 s")
