@@ -127,10 +127,12 @@ def take_over_dead(database: Database, session: Session) -> int:
 def release_claims(session: Session, token: str) -> int:
     """Queue what a token had claimed and not begun; what it had begun is uncertain. Returns the latter."""
     mine = update(Delivery).where(Delivery.claim_token == token)
-    session.execute(mine.where(Delivery.state == "claimed").values(state="queued", claim_token=None))
+    back = mine.where(Delivery.state == "claimed")
+    session.execute(back.values(state="queued", claim_token=None, next_attempt_at=None))
     lost = mine.where(Delivery.state == "dot_sent").values(
         state="uncertain",
         claim_token=None,
+        next_attempt_at=None,
         attempts=Delivery.attempts + 1,
         reply="the sending process ended before the server answered; the message may have arrived",
     )

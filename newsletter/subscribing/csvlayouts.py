@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 EMAIL_COLUMNS = (
     "email", "email_address", "e_mail", "e_mail_address", "mail", "subscriber_email", "emailaddress",
-    "address",
 )  # fmt: skip
 NAME_COLUMNS = ("name", "full_name", "display_name", "subscriber_name")
 FIRST_COLUMNS = ("first_name", "firstname", "given_name", "forename")

@@ -109,7 +109,9 @@ def _take_in(session: Session, run: _Run, found: Sequence[tuple[str, Person]], r
     known = suppressions.list_suppressed(session, [each for many in hashes.values() for each in many])
     allowed = [(email, person) for email, person in found if not known.intersection(hashes[email])]
     report.suppressed += len(found) - len(allowed)
-    first = dict(reversed(allowed))
+    first: dict[str, Person] = {}
+    for email, person in allowed:
+        first.setdefault(email, person)
     rows = subscribers.add_subscribers(
         session,
         [

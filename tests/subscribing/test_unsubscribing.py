@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from newsletter.config import Settings
@@ -103,7 +104,7 @@ def test_both_are_written_or_neither(
 
 
 def test_a_link_works_after_years_and_after_the_keys_were_rotated(database: Database, token: str) -> None:
-    rotated = Settings(secret_key=f"{'n' * 32},{'k' * 32}")
+    rotated = Settings(secret_key=SecretStr(f"{'n' * 32},{'k' * 32}"))
 
     found = unsubscribe(database, rotated, token, via="link", now=NOW + timedelta(days=4000))
 

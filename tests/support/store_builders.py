@@ -91,7 +91,7 @@ def make_delivery_row(
     issue: models.Issue,
     subscriber: models.Subscriber,
     state: str = "queued",
-    **changes: Any,
+    **changes: object,
 ) -> models.Delivery:
     values: dict[str, object] = {
         "issue_id": issue.id,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
 from newsletter.config import Settings
 from newsletter.store.engine import Database
@@ -21,7 +22,7 @@ PASSWORDS = {"ada@example.org": "ada-likes-cranes", "bo@example.org": "bo-runs-t
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(secret_key=KEY, base_url="http://localhost:8000", stop_seconds=2)
+    return Settings(secret_key=SecretStr(KEY), base_url="http://localhost:8000", stop_seconds=2)
 
 
 @pytest.fixture
