@@ -156,7 +156,7 @@ def _told(publication_id: int) -> Select[int]:
 
 def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, tuple[Article, str | None]]:
     rows: dict[int, tuple[Article, str | None]] = {}
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(filter(is_id, dict.fromkeys(ids)))
     for start in range(0, len(wanted), CHUNK):
         query = (
             select(Article, Source.title)

@@ -20,7 +20,7 @@ COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncert
 
 @pytest.fixture
 def filled(call: Call, home: Path) -> Path:
-    """A workdir with a source of two articles that were collected, and two subscribers."""
+    """A folder with a source of two articles that were collected, and two subscribers."""
     folder = home / "articles"
     folder.mkdir()
     for name in ("harbour", "market"):

@@ -55,14 +55,14 @@ def approve_issue(call: Call, folder: Path, recipients: int) -> None:
 
 def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
     call: Call,
-    workdir: Path,
+    home: Path,
     sink: tuple[int, Path],
     is_deep: bool,
     record_property: Callable[[str, object], None],
 ) -> None:
     port, log = sink
     kills, recipients = (20, 5000) if is_deep else (4, 400)
-    approve_issue(call, workdir, recipients)
+    approve_issue(call, home, recipients)
     moments, uncertain = random.Random(20261122), 0
     for _ in range(kills):
         environment = make_environment(NEWSLETTER_SMTP_URL=f"smtp://127.0.0.1:{port}")

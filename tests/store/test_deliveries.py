@@ -95,12 +95,8 @@ def test_cancelling_holds_back_what_is_not_on_its_way(either_database: Database)
 def test_uncertain_deliveries_are_queued_again_when_asked_for(either_database: Database) -> None:
     issue_id = add_sending_issue(either_database, 2)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
-    ledger.record(
-        [
-            make_verdict(row.id, state)
-            for row, state in zip(ledger.claim(2), ("uncertain", "failed"), strict=True)
-        ]
-    )
+    first, second = ledger.claim(2)
+    ledger.record([make_verdict(first.id, "uncertain"), make_verdict(second.id, "failed")])
 
     with either_database.write() as session:
         assert (requeue_uncertain(session, issue_id), requeue_uncertain(session, issue_id)) == (1, 0)

@@ -1,4 +1,4 @@
-"""Whatever workers, readers and operators do in whatever order, every delivery has one state and one owner."""
+"""Whatever workers, readers and operators do, in any order, a delivery has one state and one owner."""
 
 from __future__ import annotations
 

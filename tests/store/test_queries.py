@@ -171,9 +171,9 @@ def test_a_source_is_found_by_its_place_or_number(sqlite_database: Database) -> 
 @pytest.mark.parametrize("key", [7, 10**30, -1])
 def test_what_is_not_there_is_not_found(either_database: Database, key: int) -> None:
     with either_database.read() as session:
-        with pytest.raises(NotFoundError, match="no article .* shows them"):
+        with pytest.raises(NotFoundError, match=r"no article .* shows them"):
             articles.get_article(session, key)
-        with pytest.raises(NotFoundError, match="no issue .* shows them"):
+        with pytest.raises(NotFoundError, match=r"no issue .* shows them"):
             issues.get_issue(session, key)
 
 
