@@ -91,7 +91,7 @@ class Clock:
                 return
             job.run(Moment(self._database, self._settings, self._clock(), self._stop))
         except NewsletterError as error:
-            log.error("job_failed", job=job.name, error=str(error))  # noqa: TRY400 - a line, no traceback
+            log.error("job_failed", job=job.name, error=str(error))  # noqa: TRY400 - one line, no traceback
         except Exception:
             log.exception("job_crashed", job=job.name)
 

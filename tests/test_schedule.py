@@ -40,13 +40,6 @@ def clock(database: Database, caplog: pytest.LogCaptureFixture) -> Iterator[Cloc
     structlog.reset_defaults()
 
 
-def wait_until(condition: object, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not condition():  # type: ignore[operator] # a function
-        time.sleep(0.01)
-    assert condition()  # type: ignore[operator] # as above
-
-
 def test_the_table_names_every_job_once() -> None:
     assert [job.name for job in JOBS] == ["collect", "tick", "send", "notices", "clean_up"]
     assert all(job.seconds <= 60 for job in JOBS if job.name != "clean_up")
@@ -83,16 +76,21 @@ def test_a_job_that_fails_is_logged_and_the_clock_goes_on(
     assert event in [record.message for record in caplog.records]
 
 
-def test_jobs_run_at_once_and_the_end_waits_for_them(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_run_at_once_and_the_end_waits_for_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran: list[str] = []
+    begun = threading.Event()
+    clock = Clock(database, Settings(), threading.Event(), clock=lambda: datetime.now(UTC))
 
     def work(_: Moment) -> None:
+        begun.set()
         time.sleep(0.2)
         ran.append("done")
 
     monkeypatch.setattr("newsletter.schedule.JOBS", (Job("work", 60, work),))
     clock.start()
-    time.sleep(0.05)
+    assert begun.wait(10)
 
     assert clock.close(5)
     assert ran == ["done"]

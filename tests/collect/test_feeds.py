@@ -36,7 +36,7 @@ def atom(entry: str, feed: str = "", attributes: str = "") -> bytes:
 
 
 def read(data: bytes, location: str = "", **options: object) -> Entry:
-    return parse_feed(data, location=location, **options).entries[0]  # type: ignore[arg-type]
+    return parse_feed(data, location=location, **options).entries[0]  # type: ignore[arg-type]  # options by name
 
 
 def test_an_item_of_rss_gives_every_part() -> None:

@@ -63,7 +63,9 @@ def prepare_issue(call: Call, home: Path, server: FeedServer, recipients: int) -
     return drafted
 
 
-def test_every_captured_feed_gives_as_many_articles_as_its_readers_agree_on(call: Call, feed_server: FeedServer) -> None:
+def test_every_captured_feed_gives_as_many_articles_as_its_readers_agree_on(
+    call: Call, feed_server: FeedServer
+) -> None:
     feeds = serve_feeds(feed_server)
     assert len(feeds) >= 30
 
@@ -118,7 +120,7 @@ def measure_widths(browser: Browser, page_file: Path) -> list[int]:
     widths = []
     for width in (320, 600):
         for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]  # a str from the tuple
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.route("http*://**", _refuse)
             page.goto(page_file.as_uri())
             widths.append(page.evaluate("document.documentElement.scrollWidth"))
