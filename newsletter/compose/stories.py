@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,26 +33,36 @@ def group_stories(articles: Sequence[Article]) -> list[tuple[Article, ...]]:
     ordered = sorted(articles, key=lambda article: article.id)
     words = {article.id: headline_words(article) for article in ordered}
     weights = weigh_words(words.values())
-    stories: list[list[Article]] = []
+    stories: list[list[_Told]] = []
     for article in ordered:
+        told = _Told(article, frozenset(list_words(article.title)), words[article.id])
         for story in stories:
-            if all(_is_same_event(article, other, words, weights) for other in story):
-                story.append(article)
+            if all(_is_same_event(told, other, weights) for other in story):
+                story.append(told)
                 break
         else:
-            stories.append([article])
-    return [tuple(sorted(story, key=_fullest_first)) for story in stories]
+            stories.append([told])
+    return [tuple(sorted((told.article for told in story), key=_fullest_first)) for story in stories]
 
 
-def _is_same_event(
-    one: Article, other: Article, words: Mapping[int, frozenset[str]], weights: Mapping[str, float]
-) -> bool:
-    if one.source_id == other.source_id or abs(_told_at(one) - _told_at(other)) > WINDOW:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An article with its words, which are compared with those of all others."""
+
+    article: Article
+    title: frozenset[str]
+    words: frozenset[str]
+
+
+def _is_same_event(one: _Told, other: _Told, weights: Mapping[str, float]) -> bool:
+    if one.article.source_id == other.article.source_id:
         return False
-    titles = (frozenset(list_words(one.title)), frozenset(list_words(other.title)))
-    if likeness(*titles, {}) >= SAME_EVENT and len(titles[0] & titles[1]) > 2:  # noqa: PLR2004 - two words in common is chance
+    if abs(_told_at(one.article) - _told_at(other.article)) > WINDOW:
+        return False
+    # Two words in common are chance.
+    if len(one.title & other.title) > 2 and likeness(one.title, other.title, {}) >= SAME_EVENT:  # noqa: PLR2004
         return True
-    return likeness(words[one.id], words[other.id], weights) >= SAME_EVENT_IN_FULL
+    return likeness(one.words, other.words, weights) >= SAME_EVENT_IN_FULL
 
 
 def _told_at(article: Article) -> datetime:
