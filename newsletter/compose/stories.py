@@ -18,6 +18,10 @@ SAME_EVENT = 0.5
 """Jaccard similarity of words: on news titles a precision of about 0.97."""
 SAME_EVENT_IN_FULL = 0.4
 """For weighted words of title and summary together, where there is more to go by."""
+FEWEST = 3
+"""Two words in common are chance, as in `Weekly review`."""
+FEWEST_IN_FULL = 6
+"""Below it there is not more to go by than a title, whose own rule is stricter."""
 
 
 def group_stories(articles: Sequence[Article]) -> list[tuple[Article, ...]]:
@@ -59,9 +63,10 @@ def _is_same_event(one: _Told, other: _Told, weights: Mapping[str, float]) -> bo
         return False
     if abs(_told_at(one.article) - _told_at(other.article)) > WINDOW:
         return False
-    # Two words in common are chance.
-    if len(one.title & other.title) > 2 and likeness(one.title, other.title, {}) >= SAME_EVENT:  # noqa: PLR2004
+    if len(one.title & other.title) >= FEWEST and likeness(one.title, other.title, {}) >= SAME_EVENT:
         return True
+    if len(one.words & other.words) < FEWEST_IN_FULL:
+        return False
     return likeness(one.words, other.words, weights) >= SAME_EVENT_IN_FULL
 
 
