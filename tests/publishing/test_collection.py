@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from newsletter.errors import FetchError, NotFoundError, SourceError
 from newsletter.publishing.articles import get_article, list_articles
@@ -15,7 +14,6 @@ from newsletter.publishing.collection import LONGEST_WAIT, PATIENCE
 from newsletter.publishing.sources import NewSource, add_source, list_sources, remove_source
 from newsletter.store import categories
 from newsletter.store.engine import Database
-from newsletter.store.models import Source
 from tests.support.feed_server import FeedServer
 from tests.support.publishing_builders import DAY, NOW, Desk, Item, make_desk, make_feed
 
@@ -48,7 +46,12 @@ def test_a_feed_is_collected_once(collecting_desk: Desk) -> None:
     assert count(collecting_desk, now=NOW + HOUR) == (0, 0, 2)
     assert list_titles(collecting_desk) == ["A ship came in", "A ship went out"]
     source = collecting_desk.get_source(url)
-    assert (source.title, source.articles, source.last_error, source.failed_count) == ("Harbour Post", 2, None, 0)
+    assert (source.title, source.articles, source.last_error, source.failed_count) == (
+        "Harbour Post",
+        2,
+        None,
+        0,
+    )
     assert (source.last_success_at, source.next_attempt_at) == (NOW + HOUR, NOW + 2 * HOUR)
 
 
@@ -57,7 +60,11 @@ def test_what_has_not_changed_is_not_sent_again(collecting_desk: Desk) -> None:
     url = collecting_desk.feeds.serve("/feed.xml", make_feed(Item("A ship came in")), etag='"1"')
     collecting_desk.add_source(url)
 
-    assert (count(collecting_desk), count(collecting_desk), count(collecting_desk)) == ((1, 0, 0), (0, 0, 1), (0, 0, 1))
+    assert (count(collecting_desk), count(collecting_desk), count(collecting_desk)) == (
+        (1, 0, 0),
+        (0, 0, 1),
+        (0, 0, 1),
+    )
     assert [seen.headers.get("if-none-match") for seen in collecting_desk.feeds.seen] == [None, '"1"', '"1"']
 
 
@@ -72,7 +79,9 @@ def test_an_edited_article_is_updated(collecting_desk: Desk) -> None:
 
 def test_two_sources_with_one_article_keep_the_first_wording(collecting_desk: Desk) -> None:
     collecting_desk.serve(Item("A ship came in", link="https://post.example/1"), path="/a.xml")
-    collecting_desk.serve(Item("A ship came in", link="https://post.example/1?utm_source=rss", text="Other."), path="/b.xml")
+    collecting_desk.serve(
+        Item("A ship came in", link="https://post.example/1?utm_source=rss", text="Other."), path="/b.xml"
+    )
 
     assert count(collecting_desk) == (1, 0, 1)
     assert count(collecting_desk) == (0, 0, 2)
@@ -99,7 +108,9 @@ def test_failing_sources_are_recorded_and_the_rest_goes_on(collecting_desk: Desk
     assert feeds
     good = desk.serve(Item("A ship came in"))
     bad = {
-        feeds.serve("/html", b"<html><body><p>No feed here</p></body></html>", headers={"Content-Type": "text/html"}): "",
+        feeds.serve(
+            "/html", b"<html><body><p>No feed here</p></body></html>", headers={"Content-Type": "text/html"}
+        ): "",
         feeds.url("/none"): "404",
         feeds.serve("/endless", b"<rss>" * 999, endless=True): "",
         feeds.serve("/big", b"<rss>" + b" " * 200_000): "",
@@ -120,7 +131,11 @@ def test_failing_sources_are_recorded_and_the_rest_goes_on(collecting_desk: Desk
     for failure in report.failed:
         source = desk.get_source(failure["source"])
         assert (source.last_error, source.failed_count) == (failure["error"], 1)
-        assert (source.last_fetched_at, source.last_success_at, source.next_attempt_at) == (NOW, None, NOW + HOUR)
+        assert (source.last_fetched_at, source.last_success_at, source.next_attempt_at) == (
+            NOW,
+            None,
+            NOW + HOUR,
+        )
         assert bad.get(source.location, "") in failure["error"]
         assert "\n" not in failure["error"]
         assert "Traceback" not in failure["error"]
@@ -201,7 +216,9 @@ def test_a_folder_is_collected_with_its_category_line(desk: Desk) -> None:
     desk.write_page("one.txt", PAGE.format(title="A ship came in", status="Rough.", body="All saw it."))
     assert count(desk) == (0, 1, 1)
     with desk.database.read() as session:
-        assert [(row.name, row.status) for row in categories.list_categories(session, 1)] == [("Harbour", "Rough.")]
+        assert [(row.name, row.status) for row in categories.list_categories(session, 1)] == [
+            ("Harbour", "Rough.")
+        ]
 
 
 def test_a_mention_becomes_an_article_once_a_source_gives_it(desk: Desk) -> None:
@@ -254,7 +271,10 @@ def test_a_source_that_changed_meanwhile_keeps_the_change(
     """The operator changes one source and removes another while both are being fetched."""
     from newsletter.publishing import collection
 
-    kept, gone = collecting_desk.serve(Item("one"), path="/a.xml"), collecting_desk.serve(Item("two"), path="/b.xml")
+    kept, gone = (
+        collecting_desk.serve(Item("one"), path="/a.xml"),
+        collecting_desk.serve(Item("two"), path="/b.xml"),
+    )
     fetch_all = collection.fetch_all
 
     def fetch_slowly(*arguments: object) -> object:
@@ -305,7 +325,9 @@ def test_a_source_is_added_once(desk: Desk) -> None:
         (".", "feed", SourceError),
     ],
 )
-def test_what_cannot_be_a_source_is_refused(desk: Desk, location: str, kind: None, error: type[Exception]) -> None:
+def test_what_cannot_be_a_source_is_refused(
+    desk: Desk, location: str, kind: None, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         add_source(desk.database, desk.settings, None, NewSource(location, kind=kind), now=NOW)
 

@@ -248,7 +248,13 @@ def test_an_article_that_vanishes_leaves_the_rest_of_a_draft(desk: Desk) -> None
             **row.content,
             "trends": [99],
             "sections": [
-                {**section, "cards": [{**card, "article": 98 if card["article"] == two else card["article"]} for card in section["cards"]]}
+                {
+                    **section,
+                    "cards": [
+                        {**card, "article": 98 if card["article"] == two else card["article"]}
+                        for card in section["cards"]
+                    ],
+                }
                 for section in row.content["sections"]
             ],
         }
