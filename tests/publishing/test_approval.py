@@ -307,7 +307,7 @@ def test_a_preview_is_for_a_reader_of_the_publication(desk: Desk) -> None:
     preview = preview_issue(desk.database, desk.settings, issue_id, now=NOW, email=" Reader0000@example.net ")
 
     assert dict(preview.headers)["To"] == "reader0000@example.net"
-    with pytest.raises(NotFoundError, match="nobody@example.net is no subscriber of harbour"):
+    with pytest.raises(NotFoundError, match=r"nobody@example\.net is no subscriber of harbour"):
         preview_issue(desk.database, desk.settings, issue_id, now=NOW, email="nobody@example.net")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -265,29 +266,28 @@ def test_a_tag_that_is_a_section_here_is_kept(collecting_desk: Desk) -> None:
     assert article.category == "Ships"
 
 
-def test_a_source_that_changed_meanwhile_keeps_the_change(
-    collecting_desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_source_that_changed_meanwhile_keeps_the_change(collecting_desk: Desk) -> None:
     """The operator changes one source and removes another while both are being fetched."""
-    from newsletter.publishing import collection
-
+    assert collecting_desk.feeds
     kept, gone = (
-        collecting_desk.serve(Item("one"), path="/a.xml"),
-        collecting_desk.serve(Item("two"), path="/b.xml"),
+        collecting_desk.feeds.serve(f"/{title}.xml", make_feed(Item(title)), wait_seconds=0.6)
+        for title in ("one", "two")
     )
-    fetch_all = collection.fetch_all
+    collecting_desk.add_source(kept)
+    collecting_desk.add_source(gone)
 
-    def fetch_slowly(*arguments: object) -> object:
-        fetched = fetch_all(*arguments)  # type: ignore[arg-type] # passed on
+    def change() -> None:
         collecting_desk.add_source(kept, category="Harbour")
         remove_source(collecting_desk.database, None, gone)
-        return fetched
 
-    monkeypatch.setattr(collection, "fetch_all", fetch_slowly)
+    operator = threading.Timer(0.2, change)
+    operator.start()
     collecting_desk.collect()
+    operator.join()
 
     (source,) = list_sources(collecting_desk.database, None)
     assert (source.location, source.category) == (kept, "Harbour")
+    assert list_titles(collecting_desk) == ["one"]
 
 
 def test_what_the_database_cannot_store_fails_its_source_alone(

@@ -15,7 +15,10 @@ from tests.support.feed_server import FeedServer
 from tests.support.publishing_builders import Item, make_feed, make_settings
 
 SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
-FIELDS = ["id", "title", "link", "published", "updated", "author", "category", "status", "summary", "image", "image_credit", "text", "similar", "trends"]
+FIELDS = {
+    *("id", "title", "link", "published", "updated", "author", "category", "status", "summary"),
+    *("image", "image_credit", "text", "similar", "trends"),
+}
 
 
 def check(settings: Settings, *locations: object, base: str | None = None) -> list[dict[str, Any]]:
@@ -42,7 +45,7 @@ def test_the_first_seed_gives_every_part(seeds: list[Path], tmp_path: Path) -> N
         None,
         [],
     )
-    assert list(article) == list(similar) == FIELDS
+    assert set(article) == set(similar) == FIELDS
     assert article["title"] == "Minsk aims to restore military dialogue with western capitals"
     assert (article["category"], article["status"], article["trends"]) == (None, None, [])
     assert (article["published"], article["image_credit"]) == ("2016-09-26T10:28:00+00:00", "Belarus' MFA")
