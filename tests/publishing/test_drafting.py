@@ -193,10 +193,10 @@ def test_the_limit_of_cards_holds_and_the_rest_comes_later(desk: Desk) -> None:
 
 def test_similar_articles_lead_to_pages_that_can_be_reached(desk: Desk) -> None:
     title = "Ferry accord with the Sarrow Isles initialled in Port Arden"
+    desk.add_article(f"{title} thrice", url=None, published_at=NOW - 61 * DAY)
     told = desk.add_article(f"{title} once", url=None, published_at=NOW - 20 * DAY)
     desk.approve(desk.draft(NOW - 19 * DAY).id, NOW - 19 * DAY)
     linked = desk.add_article(f"{title} twice", url="https://post.example/2", published_at=NOW - 60 * DAY)
-    desk.add_article(f"{title} thrice", url=None, published_at=NOW - 61 * DAY)
     desk.add_article(title, published_at=NOW - DAY, source_id=None)
     issue = desk.draft(since=NOW - 2 * DAY)
     (card,) = load(desk, issue.id).cards

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta, timezone
 
 import pytest
@@ -198,6 +201,26 @@ def test_issues_are_found_by_period_and_standing(database: Database) -> None:
             "skipped",
             "sent",
         ]
+
+
+def test_an_issue_that_is_taken_cannot_be_changed_by_another(postgres_database: Database) -> None:
+    with postgres_database.write() as session:
+        issue_id = add_issue(session, add_publication(session)).id
+    is_taken = threading.Event()
+
+    def begin_slowly() -> None:
+        with postgres_database.write() as session:
+            issue = issues.take_issue(session, issue_id)
+            is_taken.set()
+            time.sleep(0.3)
+            issue.state = "sending"
+
+    with ThreadPoolExecutor(1) as pool:
+        beginning = pool.submit(begin_slowly)
+        is_taken.wait(10)
+        with postgres_database.write() as session:
+            assert issues.take_issue(session, issue_id).state == "sending"
+        beginning.result()
 
 
 def test_the_articles_of_an_issue_keep_their_order(database: Database) -> None:
