@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, SCALE = 1200, 630, 3
 COLOURS = {
-    "night": 0x16324A, "deep": 0x1F5470, "sea": 0x2F7388, "shallow": 0x5A9DA8, "mist": 0xA9D3D2, "sky": 0xCFE7E1,
-    "cream": 0xFBF2DF, "sand": 0xF1DDB5, "mustard": 0xE8B04A, "coral": 0xE56F4F, "brick": 0xB5482F, "wine": 0x7C2F33,
-    "ink": 0x1E2B35, "slate": 0x54646F, "stone": 0x95A1A6, "pale": 0xCBD2D1, "white": 0xFFFFFF, "moss": 0x6B8F64,
+    "night": 0x16324A, "deep": 0x1F5470, "sea": 0x2F7388, "shallow": 0x5A9DA8, "mist": 0xA9D3D2,
+    "sky": 0xCFE7E1,
+    "cream": 0xFBF2DF, "sand": 0xF1DDB5, "mustard": 0xE8B04A, "coral": 0xE56F4F, "brick": 0xB5482F,
+    "wine": 0x7C2F33,
+    "ink": 0x1E2B35, "slate": 0x54646F, "stone": 0x95A1A6, "pale": 0xCBD2D1, "white": 0xFFFFFF,
+    "moss": 0x6B8F64,
     "pine": 0x3E6450, "fir": 0x2B4A40, "rose": 0xF2B8A0, "wood": 0x8A5A3C,
 }  # fmt: skip
 NAMES = list(COLOURS)
@@ -50,7 +53,9 @@ class Canvas:
         for row in range(max(0, math.floor(top)), min(len(self.rows), math.ceil(bottom) + 1)):
             at = row + 0.5
             cuts = sorted(
-                x1 + (at - y1) * (x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in edges if (y1 <= at) != (y2 <= at)
+                x1 + (at - y1) * (x2 - x1) / (y2 - y1)
+                for (x1, y1), (x2, y2) in edges
+                if (y1 <= at) != (y2 <= at)
             )
             for left, right in zip(cuts[::2], cuts[1::2], strict=False):
                 self.span(row, left, right, ink)
@@ -59,7 +64,9 @@ class Canvas:
         """Fill a rectangle given by its upper left corner."""
         self.polygon(colour, (x, y), (x + width, y), (x + width, y + height), (x, y + height))
 
-    def oval(self, colour: str, x: float, y: float, across: float, down: float = 0, *, part: str = "all") -> None:
+    def oval(
+        self, colour: str, x: float, y: float, across: float, down: float = 0, *, part: str = "all"
+    ) -> None:
         """Fill an ellipse given by its centre and its radii, or only its upper half."""
         last = math.pi if part == "upper" else 2 * math.pi
         turns = [last * step / 96 for step in range(97)]
@@ -74,13 +81,20 @@ class Canvas:
 
     def wave(self, colour: str, level: float, height: float, length: float, shift: float = 0) -> None:
         """Fill everything below a line of waves or hills."""
-        line = [(x, level - height * math.sin((x + shift) / length * 2 * math.pi)) for x in range(0, WIDTH + 12, 12)]
+        line = [
+            (x, level - height * math.sin((x + shift) / length * 2 * math.pi))
+            for x in range(0, WIDTH + 12, 12)
+        ]
         self.polygon(colour, *line, (WIDTH, HEIGHT), (0, HEIGHT))
 
     def png(self) -> bytes:
         """Average the canvas down and pack it as a PNG with a palette of at most 256 colours."""
         cells = [
-            list(zip(*(self.rows[y + dy][dx::SCALE] for dy in range(SCALE) for dx in range(SCALE)), strict=True))
+            list(
+                zip(
+                    *(self.rows[y + dy][dx::SCALE] for dy in range(SCALE) for dx in range(SCALE)), strict=True
+                )
+            )
             for y in range(0, len(self.rows), SCALE)
         ]
         mixes = {cell: _mix(cell) for row in cells for cell in set(row)}
@@ -240,7 +254,10 @@ def market(c: Canvas) -> None:
         top = 210 + (n * 47) % 70
         c.box(("rose", "sand", "pale", "cream")[n % 4], n * 122 - 10, top, 116, 260)
         c.polygon(
-            ("brick", "wine", "slate")[n % 3], (n * 122 - 18, top), (n * 122 + 48, top - 58), (n * 122 + 114, top)
+            ("brick", "wine", "slate")[n % 3],
+            (n * 122 - 18, top),
+            (n * 122 + 48, top - 58),
+            (n * 122 + 114, top),
         )
         for k in range(4):
             c.box("deep", n * 122 + 12 + 46 * (k % 2), top + 24 + 62 * (k // 2), 22, 34)
@@ -258,7 +275,9 @@ def market(c: Canvas) -> None:
         for n in range(8):
             left = x - 16 + n * 44
             tone = stripe if n % 2 == 0 else "white"
-            c.polygon(tone, (x + 10 + n * 37.5, 270), (x + 47.5 + n * 37.5, 270), (left + 44, 344), (left, 344))
+            c.polygon(
+                tone, (x + 10 + n * 37.5, 270), (x + 47.5 + n * 37.5, 270), (left + 44, 344), (left, 344)
+            )
             c.oval(tone, left + 22, 343, 22, 18)
     gull(c, 420, 110, 24)
     gull(c, 480, 140, 16)
@@ -451,8 +470,8 @@ def reading_room(c: Canvas) -> None:
     c.polygon("white", (520, 366), (520, 280), (572, 366))
     c.polygon("coral", (514, 366), (514, 300), (480, 366))
     c.polygon("ink", (470, 372), (586, 372), (566, 392), (490, 392))
-    for x in (596, 450, 742):
-        c.box("cream", x, 80 if x == 596 else 206, 8, 300 + 126 * (x == 596))
+    for x, top, height in ((596, 80, 426), (450, 206, 300), (742, 206, 300)):
+        c.box("cream", x, top, 8, height)
     c.box("cream", 450, 300, 300, 8)
     spines = ("coral", "deep", "mustard", "pine", "cream", "wine", "shallow", "rose", "moss", "brick")
     for side in (20, 800):

@@ -56,7 +56,7 @@ def parse_schedule(cron: str) -> Schedule:
 
     """
     fields = cron.lower().split()
-    if len(fields) != 5 or not all(_ITEM.fullmatch(item) for field in fields for item in field.split(",")):  # noqa: PLR2004 - as cron has them
+    if len(fields) != 5 or not all(_ITEM.fullmatch(item) for field in fields for item in field.split(",")):  # noqa: PLR2004 - five fields make a cron line - as cron has them
         raise ConfigError(f"schedule {cron!r} must be five cron fields, as '0 8 * * 1' for Mondays at 08:00")
     minute, hour, day, month, weekday = fields
     if not minute.isdecimal():

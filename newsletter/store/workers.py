@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import secrets
-import socket
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -58,7 +58,7 @@ class WorkerLock:
         session.add(
             Worker(
                 token=self.token,
-                host=socket.gethostname(),
+                host=platform.node(),
                 lock=str(self._path),
                 started_at=_instant(now),
                 lease_until=_instant(now + LEASE_SECONDS),
@@ -152,7 +152,7 @@ def _find_lock(database: Database, worker: Worker) -> Path | None:
     """
     if database.dialect == "sqlite":
         return _lock_folder(database) / Path(worker.lock).name
-    return Path(worker.lock) if worker.host == socket.gethostname() else None
+    return Path(worker.lock) if worker.host == platform.node() else None
 
 
 def _is_locked(path: Path) -> bool | None:

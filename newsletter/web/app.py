@@ -100,8 +100,9 @@ def _show_http_error(request: Request, error: Exception) -> Response:
 
 
 def _show_bad_form(request: Request, error: Exception) -> Response:
-    del error
-    return _show(request, HTTPStatus.BAD_REQUEST, None)
+    places = error.errors() if isinstance(error, RequestValidationError) else []
+    is_path = any(each["loc"][0] == "path" for each in places)
+    return _show(request, HTTPStatus.NOT_FOUND if is_path else HTTPStatus.BAD_REQUEST, None)
 
 
 def _show_crash(request: Request) -> Response:

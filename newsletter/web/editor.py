@@ -16,7 +16,7 @@ from newsletter.publishing import approval, calendar, issues, preview, publicati
 from newsletter.publishing.issues import IssueStatus, IssueView
 from newsletter.publishing.preview import CheckReport, Preview
 from newsletter.web.login import PRIVATE_INSIDE
-from newsletter.web.pages import Door, TheDoor
+from newsletter.web.pages import Door, Number, TheDoor
 from newsletter.web.sessions import Acting, Editor, need_role
 
 router = APIRouter(prefix="/editor")
@@ -72,14 +72,14 @@ def list_all(door: TheDoor, who: Editor) -> Response:
 
 @router.api_route("/issues/{issue_id}", methods=SEEN)
 def show_issue(
-    door: TheDoor, who: Editor, issue_id: int, email: Anyone = None, width: int = WIDTHS[1]
+    door: TheDoor, who: Editor, issue_id: Number, email: Anyone = None, width: int = WIDTHS[1]
 ) -> Response:
     """Show one issue as a subscriber gets it, its checks, and what may be done with it."""
     return _show(door, who, _load(door, issue_id, email), email=email, width=width)
 
 
 @router.api_route("/issues/{issue_id}/mail", methods=SEEN)
-def show_mail(door: TheDoor, who: Editor, issue_id: int, email: Anyone = None) -> Response:
+def show_mail(door: TheDoor, who: Editor, issue_id: Number, email: Anyone = None) -> Response:
     """Give the HTML part for the frame, in a sandbox: what is in it was written elsewhere (X4)."""
     del who
     mail = preview.preview_issue(
@@ -90,7 +90,7 @@ def show_mail(door: TheDoor, who: Editor, issue_id: int, email: Anyone = None) -
 
 
 @router.api_route("/issues/{issue_id}/source.eml", methods=SEEN)
-def show_source(door: TheDoor, who: Editor, issue_id: int, email: Anyone = None) -> Response:
+def show_source(door: TheDoor, who: Editor, issue_id: Number, email: Anyone = None) -> Response:
     """Give the whole message, octet for octet as it goes out."""
     del who
     mail = preview.preview_issue(
@@ -104,7 +104,7 @@ def show_source(door: TheDoor, who: Editor, issue_id: int, email: Anyone = None)
 def approve(
     door: TheDoor,
     who: Acting,
-    issue_id: int,
+    issue_id: Number,
     override: Annotated[str, Form(max_length=1000)] = "",
     seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
@@ -120,7 +120,7 @@ def approve(
 
 
 @router.post("/issues/{issue_id}/stop")
-def stop(door: TheDoor, who: Acting, issue_id: int) -> Response:
+def stop(door: TheDoor, who: Acting, issue_id: Number) -> Response:
     """Keep an issue from going out by itself."""
     try:
         approval.stop_issue(door.database, issue_id, actor=who.user.email, now=door.clock())
@@ -130,7 +130,7 @@ def stop(door: TheDoor, who: Acting, issue_id: int) -> Response:
 
 
 @router.post("/issues/{issue_id}/schedule", dependencies=_operators)
-def schedule(door: TheDoor, who: Acting, issue_id: int, at: Annotated[str, Form()] = "") -> Response:
+def schedule(door: TheDoor, who: Acting, issue_id: Number, at: Annotated[str, Form()] = "") -> Response:
     """Set when an approved issue goes out, by the clock of its publication."""
     found = issues.get_issue(door.database, issue_id)
     publication = publications.get_publication(door.database, door.settings, found.publication)
@@ -143,7 +143,7 @@ def schedule(door: TheDoor, who: Acting, issue_id: int, at: Annotated[str, Form(
 
 
 @router.post("/issues/{issue_id}/{action}", dependencies=_operators)
-def steer(door: TheDoor, who: Acting, issue_id: int, action: str) -> Response:
+def steer(door: TheDoor, who: Acting, issue_id: Number, action: str) -> Response:
     """Pause, resume or cancel a send."""
     verbs = {
         "pause": approval.pause_issue,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import babel.dates
 from babel import Locale, UnknownLocaleError
 from fastapi import Depends, Request
+from fastapi import Path as PathNumber
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -112,6 +113,8 @@ def get_door(request: Request) -> Door:
 
 
 TheDoor = Annotated[Door, Depends(get_door)]
+Number = Annotated[int, PathNumber(ge=0, le=2**63 - 1)]
+"""In a path; what is larger no database could look for."""
 
 
 def moment(at: datetime, timezone: str = "UTC") -> str:

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from newsletter.content import Publication
-from newsletter.errors import AddressError, NotFoundError
+from newsletter.errors import AddressError
 from newsletter.publishing import archive, publications
 from newsletter.subscribing.signup import SignUp, is_hasty, sign_up, stamp_form
-from newsletter.web.pages import Door, TheDoor
+from newsletter.web.pages import Door, Number, TheDoor
 
 root = APIRouter()
 router = APIRouter()
@@ -85,7 +85,7 @@ def show_feed(request: Request, door: TheDoor) -> Response:
 
 
 @router.api_route("/archive/articles/{article_id}", methods=["GET", "HEAD"])
-def show_article(request: Request, door: TheDoor, article_id: int) -> Response:
+def show_article(request: Request, door: TheDoor, article_id: Number) -> Response:
     """Show an article that has no page elsewhere."""
     publication = _find_publication(request, door)
     article = archive.get_article_page(door.database, door.settings, publication.slug, article_id)
@@ -93,12 +93,10 @@ def show_article(request: Request, door: TheDoor, article_id: int) -> Response:
 
 
 @router.api_route("/archive/{number}", methods=["GET", "HEAD"])
-def show_issue(request: Request, door: TheDoor, number: str) -> Response:
+def show_issue(request: Request, door: TheDoor, number: Number) -> Response:
     """Give an issue as it was frozen, in a sandbox: it is written by others (X4)."""
     publication = _find_publication(request, door)
-    if not (number.isascii() and number.isdigit()):
-        raise NotFoundError(number)
-    html = archive.get_archived_html(door.database, publication.slug, int(number))
+    html = archive.get_archived_html(door.database, publication.slug, number)
     return HTMLResponse(html, headers={"Content-Security-Policy": door.sandbox("'self'")})
 
 

@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import cast as cast_type
 
 import pytest
 from pydantic import SecretStr
@@ -20,41 +21,68 @@ KEY = "k" * 32
 PASSWORDS = {"ada@example.org": "ada-likes-cranes", "bo@example.org": "bo-runs-the-ferry"}
 
 
-@pytest.fixture
-def settings() -> Settings:
+def make_settings() -> Settings:
     return Settings(secret_key=SecretStr(KEY), base_url="http://localhost:8000", stop_seconds=2)
 
 
 @pytest.fixture
-def site(database: Database, settings: Settings) -> Iterator[Site]:
-    # Queries of other rooms still call what SQLAlchemy 2.1 deprecates; they have tests of their own.
-    warnings.filterwarnings("ignore", message="The Result.tuples")
-    stop, ready = threading.Event(), threading.Event()
-    found = Site(database, settings, now=NOW)
+def settings() -> Settings:
+    return make_settings()
+
+
+class _Switch:
+    """Stands for the database of whichever test runs, so that one server serves them all."""
+
+    site: Site | None = None
+
+    def __getattr__(self, name: str) -> object:
+        assert self.site is not None
+        return getattr(self.site.database, name)
+
+    def read_clock(self) -> datetime:
+        assert self.site is not None
+        return self.site.now
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[tuple[_Switch, int]]:
+    """Run one server on a free port."""
+    stop, ready, switch = threading.Event(), threading.Event(), _Switch()
+    ports: list[int] = []
 
     def keep(port: int) -> None:
-        found.port = port
+        ports.append(port)
         ready.set()
 
     thread = threading.Thread(
         target=serve,
-        args=(settings, database),
-        kwargs={"stop": stop, "port": 0, "on_ready": keep, "clock": lambda: found.now},
+        args=(make_settings(), cast_type("Database", switch)),
+        kwargs={"stop": stop, "port": 0, "on_ready": keep, "clock": switch.read_clock},
     )
     thread.start()
     assert ready.wait(20)
-    yield found
+    yield switch, ports[0]
     stop.set()
     thread.join(20)
     assert not thread.is_alive()
 
 
+@pytest.fixture
+def site(database: Database, settings: Settings, running: tuple[_Switch, int]) -> Site:
+    # Queries of other rooms still call what SQLAlchemy 2.1 deprecates; they have tests of their own.
+    warnings.filterwarnings("ignore", message="The Result.tuples")
+    switch, port = running
+    switch.site = Site(database, settings, now=NOW, port=port)
+    return switch.site
+
+
 @pytest.fixture(scope="session")
 def hashed_cast() -> dict[str, str]:
-    """Hash the passwords of Ada, the editor, and Bo, the operator, once: it is slow on purpose."""
+    """Hash the passwords of Ada, the editor, and Bo, the operator; cheaply, as no attacker will see them."""
     from argon2 import PasswordHasher
 
-    return {email: PasswordHasher().hash(password) for email, password in PASSWORDS.items()}
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return {email: hasher.hash(password) for email, password in PASSWORDS.items()}
 
 
 @pytest.fixture

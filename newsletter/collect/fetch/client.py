@@ -176,7 +176,7 @@ def _make_client(options: FetchOptions) -> httpx2.AsyncClient:
         ),
     )
     # Private, so a test proves that the guard is called.
-    transport._pool._network_backend = GuardedBackend(options.allowed_hosts, options.ports)  # noqa: SLF001
+    transport._pool._network_backend = GuardedBackend(options.allowed_hosts, options.ports)  # noqa: SLF001 - the one way in; a test proves that it is called
     client = httpx2.AsyncClient(
         transport=transport,
         headers={"User-Agent": options.user_agent, "Accept": _ACCEPT, "A-IM": "feed"},
