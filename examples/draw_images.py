@@ -50,7 +50,9 @@ class Canvas:
         for row in range(max(0, math.floor(top)), min(len(self.rows), math.ceil(bottom) + 1)):
             at = row + 0.5
             cuts = sorted(
-                x1 + (at - y1) * (x2 - x1) / (y2 - y1) for (x1, y1), (x2, y2) in edges if (y1 <= at) != (y2 <= at)
+                x1 + (at - y1) * (x2 - x1) / (y2 - y1)
+                for (x1, y1), (x2, y2) in edges
+                if (y1 <= at) != (y2 <= at)
             )
             for left, right in zip(cuts[::2], cuts[1::2], strict=False):
                 self.span(row, left, right, ink)
@@ -59,7 +61,9 @@ class Canvas:
         """Fill a rectangle given by its upper left corner."""
         self.polygon(colour, (x, y), (x + width, y), (x + width, y + height), (x, y + height))
 
-    def oval(self, colour: str, x: float, y: float, across: float, down: float = 0, *, part: str = "all") -> None:
+    def oval(
+        self, colour: str, x: float, y: float, across: float, down: float = 0, *, part: str = "all"
+    ) -> None:
         """Fill an ellipse given by its centre and its radii, or only its upper half."""
         last = math.pi if part == "upper" else 2 * math.pi
         turns = [last * step / 96 for step in range(97)]
@@ -74,13 +78,20 @@ class Canvas:
 
     def wave(self, colour: str, level: float, height: float, length: float, shift: float = 0) -> None:
         """Fill everything below a line of waves or hills."""
-        line = [(x, level - height * math.sin((x + shift) / length * 2 * math.pi)) for x in range(0, WIDTH + 12, 12)]
+        line = [
+            (x, level - height * math.sin((x + shift) / length * 2 * math.pi))
+            for x in range(0, WIDTH + 12, 12)
+        ]
         self.polygon(colour, *line, (WIDTH, HEIGHT), (0, HEIGHT))
 
     def png(self) -> bytes:
         """Average the canvas down and pack it as a PNG with a palette of at most 256 colours."""
         cells = [
-            list(zip(*(self.rows[y + dy][dx::SCALE] for dy in range(SCALE) for dx in range(SCALE)), strict=True))
+            list(
+                zip(
+                    *(self.rows[y + dy][dx::SCALE] for dy in range(SCALE) for dx in range(SCALE)), strict=True
+                )
+            )
             for y in range(0, len(self.rows), SCALE)
         ]
         mixes = {cell: _mix(cell) for row in cells for cell in set(row)}
@@ -240,7 +251,10 @@ def market(c: Canvas) -> None:
         top = 210 + (n * 47) % 70
         c.box(("rose", "sand", "pale", "cream")[n % 4], n * 122 - 10, top, 116, 260)
         c.polygon(
-            ("brick", "wine", "slate")[n % 3], (n * 122 - 18, top), (n * 122 + 48, top - 58), (n * 122 + 114, top)
+            ("brick", "wine", "slate")[n % 3],
+            (n * 122 - 18, top),
+            (n * 122 + 48, top - 58),
+            (n * 122 + 114, top),
         )
         for k in range(4):
             c.box("deep", n * 122 + 12 + 46 * (k % 2), top + 24 + 62 * (k // 2), 22, 34)
@@ -258,7 +272,9 @@ def market(c: Canvas) -> None:
         for n in range(8):
             left = x - 16 + n * 44
             tone = stripe if n % 2 == 0 else "white"
-            c.polygon(tone, (x + 10 + n * 37.5, 270), (x + 47.5 + n * 37.5, 270), (left + 44, 344), (left, 344))
+            c.polygon(
+                tone, (x + 10 + n * 37.5, 270), (x + 47.5 + n * 37.5, 270), (left + 44, 344), (left, 344)
+            )
             c.oval(tone, left + 22, 343, 22, 18)
     gull(c, 420, 110, 24)
     gull(c, 480, 140, 16)

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
 SourceKind = Literal["feed", "page", "sitemap", "folder"]
 IssueState = Literal["draft", "approved", "scheduled", "sending", "sent", "paused", "cancelled", "skipped"]
-DeliveryState = Literal[
-    "queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"
-]
+DeliveryState = Literal["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 SubscriptionStatus = Literal["pending", "active", "paused", "unsubscribed", "bounced", "complained"]
 Approval = Literal["required", "unless-stopped"]
 OnUncertain = Literal["resend", "hold"]

@@ -91,7 +91,7 @@ class Clock:
                 return
             job.run(Moment(self._database, self._settings, self._clock(), self._stop))
         except NewsletterError as error:
-            log.error("job_failed", job=job.name, error=str(error))  # noqa: TRY400 - a line, no traceback
+            log.error("job_failed", job=job.name, error=str(error))  # noqa: TRY400 - one line, no traceback
         except Exception:
             log.exception("job_crashed", job=job.name)
 
@@ -110,11 +110,14 @@ class Clock:
     def close(self, seconds: float) -> bool:
         """Begin no job any more and wait for those under way; False where one did not end in time."""
         self._stop.set()
-        ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
-        ending.start()
-        ending.join(seconds)
+        is_over = True
+        if self._scheduler.running:
+            ending = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+            ending.start()
+            ending.join(seconds)
+            is_over = not ending.is_alive()
         self._lead.release()
-        return not ending.is_alive()
+        return is_over
 
 
 def _make_scheduler() -> Any:  # noqa: ANN401 - an untyped library

@@ -46,12 +46,11 @@ def demo(
     from newsletter.operating.demo.rehearsal import Rehearsal
 
     now = open_shell(context).read_now(None)
-    # A demo that is killed takes its temporary directory with it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if port == 0 or not once:
         port = stage.choose_port(port)
     note("The whole job on the sample publication, on this machine alone:")
     with (
+        _unwind_on_sigterm(),
         stage.open_directory(directory) as folder,
         _show_steps() as show,
         Rehearsal(folder, port=port, now=now, show=show) as rehearsal,
@@ -66,6 +65,16 @@ def demo(
             _serve(rehearsal, rehearsal.draw_up_next(), is_kept=directory is not None)
     if not report.agree:
         raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _unwind_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: then the temporary directory goes too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _serve(rehearsal: Rehearsal, draft: WaitingDraft, *, is_kept: bool) -> None:

@@ -75,7 +75,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, emp
 
 def show_fields(value: object, *, without: Sequence[str] = ()) -> None:
     """Print the fields of a value, one per line; long texts last and whole."""
-    fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}  # type: ignore[arg-type] # a dataclass
+    fields = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}  # type: ignore[arg-type] # always a dataclass
     width = max(map(len, fields))
     for name, each in fields.items():
         if name not in without and each not in (None, "", ()):

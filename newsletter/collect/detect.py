@@ -10,8 +10,9 @@ from email.message import Message
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from newsletter.collect.alternates import is_html
 from newsletter.collect.charset import narrow
-from newsletter.collect.feeds import is_html, parse_feed
+from newsletter.collect.feeds import parse_feed
 from newsletter.collect.jsonfeed import parse_json_feed
 from newsletter.collect.markdown import parse_markdown
 from newsletter.collect.pages import parse_page

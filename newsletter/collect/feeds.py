@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
+from newsletter.collect.alternates import find_feed_link, is_html
 from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
+from newsletter.collect.doctype import drop_doctype
 from newsletter.collect.links import absolute_html, make_absolute
-from newsletter.collect.plaintext import clean_title, html_to_text
+from newsletter.collect.plaintext import as_html, clean_title, html_to_text
 from newsletter.content import Entry, ParsedSource
 from newsletter.errors import ParseError
 
@@ -20,13 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
 _Fields = dict[str, Any]
-_HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
-_ENTITY: Final = re.compile(rb"<!ENTITY\s[^<>]{0,300}?(?:&(?!#)|&#0*38;|&#x0*26;|%|SYSTEM|PUBLIC)[^>]*>")
 _ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
-_ALTERNATE: Final = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 _IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
-_TAG: Final = re.compile(r"<[a-z!/][^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 
 
 def parse_feed(
@@ -70,37 +68,20 @@ def parse_feed(
     )
 
 
-def find_feed_link(data: bytes, location: str = "") -> str | None:
-    """Find the feed that an HTML page names (HTML, 4.6.6.4: `<link rel=alternate>` of a feed's type)."""
-    for match in _ALTERNATE.finditer(data[:500_000]):
-        tag = match[0].decode("utf-8", "replace")
-        if re.search(r"alternate", tag, re.IGNORECASE) and re.search(
-            r"application/(?:rss|atom|rdf|feed)\+?(?:xml|json)", tag, re.IGNORECASE
-        ):
-            href = re.search(r"""href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", tag, re.IGNORECASE)
-            if href:
-                return make_absolute(clean_title(href[1] or href[2] or href[3] or ""), location)
-    return None
-
-
-def is_html(data: bytes) -> bool:
-    """Whether the bytes begin as an HTML page does."""
-    return bool(_HTML.match(data.lstrip(b"\xef\xbb\xbf")[:5000]))
-
-
 def _parse(data: bytes, charset: str | None) -> _Fields:
     import feedparser
 
     # "application/xml" lets the XML declaration count where HTTP names no charset; text/xml would mean
     # US-ASCII.
     headers = {"content-type": "application/xml" + (f"; charset={charset}" if charset else "")}
-    # Entities made of entities are what bombs are made of, and no feed needs them; XML's own five stay.
-    data = _ENTITY.sub(b"", data) if b"<!ENTITY" in data else data
     try:
         # Always bytes in a stream: a str would be opened as a URL or a file. What is read is cleaned in
         # clean.py.
         found: _Fields = feedparser.parse(
-            io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            io.BytesIO(drop_doctype(data)),
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=False,
         )
     except Exception as error:
         message = f"the feed is too damaged to read: {type(error).__name__}: {error}"
@@ -226,9 +207,9 @@ def _body(fields: _Fields) -> tuple[str | None, str]:
         if content.get("value")
     ]
     summary, kind = fields.get("summary") or "", (fields.get("summary_detail") or {}).get("type") or ""
-    as_html = [(_as_html(value, type_), type_) for value, type_ in contents if not _is_other(type_)]
-    body = max(as_html, key=lambda pair: ("html" in pair[1], len(pair[0])))[0] if as_html else None
-    summary = _as_html(summary, kind)
+    written = [(as_html(value, type_), type_) for value, type_ in contents if not _is_other(type_)]
+    body = max(written, key=lambda pair: ("html" in pair[1], len(pair[0])))[0] if written else None
+    summary = as_html(summary, kind)
     return (body or summary or None), summary
 
 
@@ -237,14 +218,6 @@ def _is_other(kind: str) -> bool:
         "application/octet-stream",
         "application/pdf",
     }
-
-
-def _as_html(value: str, kind: str) -> str:
-    """Plain text is told by its type, but RSS has none: there a tag or an entity tells."""
-    if kind == "text/plain" and not _TAG.search(value):
-        escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", escaped) if part.strip())
-    return value
 
 
 def _date(fields: _Fields, names: tuple[str, ...], reading: _Reading, title: str) -> datetime | None:

@@ -26,6 +26,7 @@ _INLINE_TAG: Final = re.compile(
 )
 _WHOLE_PAGE: Final = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
+_TAG: Final = re.compile(r"<[a-z!/][^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
 _SCRIPT: Final = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
@@ -98,3 +99,11 @@ def clean_title(title: str, *, is_html: bool = True) -> str:
     if is_html and "&" in text:
         text = html.unescape(text)
     return " ".join(text.translate(_INVISIBLE).split())
+
+
+def as_html(value: str, media_type: str) -> str:
+    """Give a feed's text as HTML; RSS names no type, so there a tag or an entity tells that it is HTML."""
+    if media_type == "text/plain" and not _TAG.search(value):
+        paragraphs = re.split(r"\n\s*\n", html.escape(value, quote=False))
+        return "".join(f"<p>{part.strip()}</p>" for part in paragraphs if part.strip())
+    return value

@@ -148,6 +148,8 @@ def read_item(lines: Sequence[Line]) -> Entry:
             item.title = line.text
         elif _take_field(item, line):
             continue
+        elif item.title is not None and item.standing and _is_status_below(lines, number):
+            item.standing = (item.standing[0], line.text)
         elif item.title is None and not item.text and _can_be_title(lines, number):
             item.title = line.text
         else:
@@ -182,6 +184,13 @@ def _take_field(item: _Item, line: Line) -> bool:
         item.standing = (had[0] or new[0], had[1] or new[1])
         return True
     return False
+
+
+def _is_status_below(lines: Sequence[Line], number: int) -> bool:
+    """Whether the line is the value of an empty `Category status:` right above, and a field follows."""
+    line, after = lines[number], lines[number + 1 : number + 2]
+    closed_in = not line.blank_before and bool(after) and after[0].is_field and not after[0].blank_before
+    return lines[number - 1].standing == (None, None) and closed_in and len(line.text) <= _LONGEST_NAME
 
 
 def _is_short_category(line: Line) -> bool:

@@ -83,11 +83,13 @@ def _make_sections(
 ) -> tuple[Section, ...]:
     """One section a category; the lead story's comes first, then the publication's order."""
     known = {category.name.casefold(): category for category in categories}
+    # The publication's spelling of a name, else the first card's.
+    spelling = {folded: category.name for folded, category in known.items()}
     by_name: dict[str | None, list[Card]] = {}
     for card, _ in cards:
         name = card.article.category
-        category = known.get(name.casefold()) if name else None
-        by_name.setdefault(category.name if category else name, []).append(card)
+        name = spelling.setdefault(name.casefold(), name) if name else None
+        by_name.setdefault(name, []).append(card)
     order = {category.name: place for place, category in enumerate(categories)}
     lead = next(iter(by_name))
     named = sorted(
@@ -95,7 +97,8 @@ def _make_sections(
         key=lambda name: (name != lead, order.get(name, len(order)), -len(by_name[name]), name),
     )
     kept = named[:MOST_SECTIONS]
-    rest = [card for card, _ in cards if not _is_in(card, kept, known)]
+    in_kept = {card.article.id for name in kept for card in by_name[name]}
+    rest = [card for card, _ in cards if card.article.id not in in_kept]
     sections = [
         Section(
             category=name,
@@ -109,13 +112,6 @@ def _make_sections(
         unnamed = Section(category=None, status=None, cards=tuple(rest))
         sections.insert(0 if lead is None else len(sections), unnamed)
     return tuple(sections)
-
-
-def _is_in(card: Card, kept: Sequence[str], known: dict[str, CategoryStatus]) -> bool:
-    name = card.article.category
-    if name is None:
-        return False
-    return (known[name.casefold()].name if name.casefold() in known else name) in kept
 
 
 def _status_of(cards: Sequence[Card]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ SAME_EVENT = 0.5
 """Jaccard similarity of words: on news titles a precision of about 0.97."""
 SAME_EVENT_IN_FULL = 0.4
 """For weighted words of title and summary together, where there is more to go by."""
+FEWEST = 3
+"""Two words in common are chance, as in `Weekly review`."""
+FEWEST_IN_FULL = 6
+"""Below it there is not more to go by than a title, whose own rule is stricter."""
 
 
 def group_stories(articles: Sequence[Article]) -> list[tuple[Article, ...]]:
@@ -32,26 +37,37 @@ def group_stories(articles: Sequence[Article]) -> list[tuple[Article, ...]]:
     ordered = sorted(articles, key=lambda article: article.id)
     words = {article.id: headline_words(article) for article in ordered}
     weights = weigh_words(words.values())
-    stories: list[list[Article]] = []
+    stories: list[list[_Told]] = []
     for article in ordered:
+        told = _Told(article, frozenset(list_words(article.title)), words[article.id])
         for story in stories:
-            if all(_is_same_event(article, other, words, weights) for other in story):
-                story.append(article)
+            if all(_is_same_event(told, other, weights) for other in story):
+                story.append(told)
                 break
         else:
-            stories.append([article])
-    return [tuple(sorted(story, key=_fullest_first)) for story in stories]
+            stories.append([told])
+    return [tuple(sorted((told.article for told in story), key=_fullest_first)) for story in stories]
 
 
-def _is_same_event(
-    one: Article, other: Article, words: Mapping[int, frozenset[str]], weights: Mapping[str, float]
-) -> bool:
-    if one.source_id == other.source_id or abs(_told_at(one) - _told_at(other)) > WINDOW:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An article with its words, which are compared with those of all others."""
+
+    article: Article
+    title: frozenset[str]
+    words: frozenset[str]
+
+
+def _is_same_event(one: _Told, other: _Told, weights: Mapping[str, float]) -> bool:
+    if one.article.source_id == other.article.source_id:
         return False
-    titles = (frozenset(list_words(one.title)), frozenset(list_words(other.title)))
-    if likeness(*titles, {}) >= SAME_EVENT and len(titles[0] & titles[1]) > 2:  # noqa: PLR2004 - two words in common is chance
+    if abs(_told_at(one.article) - _told_at(other.article)) > WINDOW:
+        return False
+    if len(one.title & other.title) >= FEWEST and likeness(one.title, other.title, {}) >= SAME_EVENT:
         return True
-    return likeness(words[one.id], words[other.id], weights) >= SAME_EVENT_IN_FULL
+    if len(one.words & other.words) < FEWEST_IN_FULL:
+        return False
+    return likeness(one.words, other.words, weights) >= SAME_EVENT_IN_FULL
 
 
 def _told_at(article: Article) -> datetime:

@@ -53,6 +53,9 @@ def weigh_words(documents: Iterable[frozenset[str]]) -> Mapping[str, float]:
 
 def likeness(one: frozenset[str], other: frozenset[str], weights: Mapping[str, float]) -> float:
     """Weighted Jaccard similarity of two sets of words, 0 to 1."""
-    both = sum(weights.get(word, 1.0) for word in one & other)
+    common = one & other
+    if not common:
+        return 0.0
+    both = sum(weights.get(word, 1.0) for word in common)
     either = sum(weights.get(word, 1.0) for word in one | other)
-    return both / either if either else 0.0
+    return both / either

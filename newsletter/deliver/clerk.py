@@ -29,7 +29,11 @@ class _Work:
         return bool(self.verdicts or self.releases or self.intents or self.claim or self.asks_stop)
 
     def write(self, ledger: Ledger) -> tuple[set[int], list[Claimed], bool]:
-        """Runs in the ledger's thread; the claim is last, so that what follows it cannot lose it."""
+        """Runs in the ledger's thread.
+
+        Releases go before intents, so that no intent holds for what is given back; the claim is last,
+        so that no failure after it can lose what it took.
+        """
         if self.verdicts:
             ledger.record(self.verdicts)
         if self.releases:
@@ -41,7 +45,11 @@ class _Work:
 
 
 class Clerk:
-    """Serves the engine's event loop; the ledger itself is only touched in one thread."""
+    """Serves the engine's event loop; the ledger itself is only touched in one thread.
+
+    A write that fails is tried again, and whoever asked for an intent or a claim waits for it: so no body
+    goes out unrecorded, and no verdict is lost while the process lives.
+    """
 
     def __init__(
         self,
@@ -52,8 +60,6 @@ class Clerk:
     ) -> None:
         self.failure: Exception | None = None
         """Why nothing is written any more; what then still waits is in `unwritten`."""
-        self.is_broken = False
-        """The last write failed: nothing new should begin until one works."""
         self._ledger, self._patience = ledger, patience
         self._on_commit, self._on_stop = on_commit, on_stop
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
@@ -94,10 +100,6 @@ class Clerk:
         self._wake.set()
 
     def release(self, delivery_id: int) -> None:
-        # An intent of the same delivery that is still waiting must not be written after this.
-        waiter = self._work.intents.pop(delivery_id, None)
-        if waiter and not waiter.done():
-            waiter.set_result(False)
         self._work.releases.add(delivery_id)
         self._wake.set()
 
@@ -140,11 +142,10 @@ class Clerk:
                 late = asyncio.get_running_loop().time() - since >= self._patience
                 if not isinstance(error, DatabaseError) or late:
                     raise
-                self.is_broken, self._trouble = True, error
+                self._trouble = error
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LAST_PAUSE)
             else:
-                self.is_broken = False
                 self._tell(work, held, batch, stop=stop)
                 return
 
@@ -163,10 +164,6 @@ class Clerk:
 
     def _put_back(self, work: _Work) -> None:
         later, self._work = self._work, work
-        for delivery_id in later.releases:
-            waiter = work.intents.pop(delivery_id, None)
-            if waiter and not waiter.done():
-                waiter.set_result(False)
         work.verdicts += later.verdicts
         work.releases |= later.releases
         work.intents |= later.intents

@@ -34,10 +34,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def record(self, verdicts: Sequence[Verdict]) -> None:
+    def record(self, verdicts: Sequence[Verdict]) -> object:
         """Record what became of deliveries: `sent`, `deferred`, `failed` or `uncertain`.
 
         Valid from `claimed` and from `dot_sent`. A verdict whose claim no longer holds is dropped.
+        What is returned is not looked at.
         """
         ...
 

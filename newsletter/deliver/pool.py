@@ -79,9 +79,7 @@ class Pool:
 
         A true answer counts in `opening`, so that one waiting message does not open four connections.
         """
-        await self.until(
-            lambda: self.is_over(lane) or (len(self.waiting) > self.opening and not self.clerk.is_broken)
-        )
+        await self.until(lambda: self.is_over(lane) or len(self.waiting) > self.opening)
         if self.is_over(lane):
             return False
         self.opening += 1
@@ -90,15 +88,12 @@ class Pool:
     async def take(self, lane: Lane, idle_seconds: float) -> Claimed | None:
         """Give the next delivery; None when it is over or nothing came within so many seconds."""
         while not self.is_over(lane):
-            if self.clerk.is_broken:
-                # Never begin what could not be recorded.
-                await asyncio.sleep(min(0.1, idle_seconds))
-            elif self.waiting:
+            if self.waiting:
                 self.under_way += 1
                 claimed = self.waiting.popleft()
                 self.stir()
                 return claimed
-            elif not await self.until(lambda: self.is_over(lane) or bool(self.waiting), idle_seconds):
+            if not await self.until(lambda: self.is_over(lane) or bool(self.waiting), idle_seconds):
                 return None
         return None
 

@@ -64,7 +64,7 @@ def tick_publications(database: Database, settings: Settings, *, now: datetime) 
             tick_publication(database, settings, row, report, now=now)
         except NewsletterError as error:
             report.errors.append(f"publication {row.slug}: {error}")
-            log.error("tick_failed", publication=row.slug, error=str(error))  # noqa: TRY400 - a line, no traceback
+            log.error("tick_failed", publication=row.slug, error=str(error))  # noqa: TRY400 - one line, no traceback
     return report
 
 
@@ -153,7 +153,7 @@ def send_due(database: Database, settings: Settings, *, now: datetime, stop: thr
             done = send_issue(database, settings, issue_id, SendOptions(stop=stop), now=now)
         except NewsletterError as error:
             report.errors.append(str(error))
-            log.error("send_failed", issue=issue_id, error=str(error))  # noqa: TRY400 - a line, no traceback
+            log.error("send_failed", issue=issue_id, error=str(error))  # noqa: TRY400 - one line, no traceback
             continue
         if done.state == "sent":
             report.sent.append(issue_id)

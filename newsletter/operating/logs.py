@@ -29,34 +29,10 @@ def configure_logging(settings: Settings, *, level: str | None = None, stream: T
     """
     stream = stream or sys.stderr
     form = settings.log_format or ("console" if stream.isatty() else "json")
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
-    last: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-        if form == "console"
-        else structlog.processors.JSONRenderer(sort_keys=True)
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            hide_persons,
-            last,
-        ],
-    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -64,12 +40,36 @@ def configure_logging(settings: Settings, *, level: str | None = None, stream: T
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter)
+    handler.setFormatter(_make_formatter(form, colours=stream.isatty()))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel((level or settings.log_level).upper())
     # It tells every wake-up of the clock; what the jobs did is told by the jobs.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def _make_formatter(form: str, *, colours: bool) -> structlog.stdlib.ProcessorFormatter:
+    # A traceback with values of variables would show addresses.
+    console = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            hide_persons,
+            console if form == "console" else structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+    )
 
 
 def hide_persons(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Settings
 
-SAMPLE = Path(__file__).with_name("newsletter.toml")
+SAMPLE = Path(__file__).with_name("settings.toml")
 FIRST_SLUG = "newsletter"
 FIRST_NAME = "My newsletter"
 

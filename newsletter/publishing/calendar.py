@@ -56,7 +56,7 @@ def parse_schedule(cron: str) -> Schedule:
 
     """
     fields = cron.lower().split()
-    if len(fields) != 5 or not all(_ITEM.fullmatch(item) for field in fields for item in field.split(",")):  # noqa: PLR2004
+    if len(fields) != 5 or not all(_ITEM.fullmatch(item) for field in fields for item in field.split(",")):  # noqa: PLR2004 - five fields make a cron line - as cron has them
         raise ConfigError(f"schedule {cron!r} must be five cron fields, as '0 8 * * 1' for Mondays at 08:00")
     minute, hour, day, month, weekday = fields
     if not minute.isdecimal():
@@ -69,7 +69,7 @@ def parse_schedule(cron: str) -> Schedule:
         schedule = Schedule(" ".join(cron.split()), triggers)
     except ValueError as error:
         raise ConfigError(f"schedule {cron!r} is not a cron: {error}") from error
-    if next(_iterate(schedule, datetime(2000, 1, 1), SEARCH), None) is None:  # noqa: DTZ001 - a local time
+    if next(_iterate(schedule, datetime(2000, 1, 1), SEARCH), None) is None:  # noqa: DTZ001 - local times have none
         raise ConfigError(f"schedule {cron!r} never comes: no month has such a day")
     return schedule
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from newsletter.content import Card, Digest, Publication, RenderedIssue, Section
 from newsletter.render.environment import make_environment
-from newsletter.render.issue import render_issue
 from newsletter.store import issues, publications
 from newsletter.store.articles import load_articles
 
@@ -111,6 +110,9 @@ def load_rendered(session: Session, settings: Settings, issue: Issue) -> tuple[R
     publication = publications.load_publication(session, settings.base_url, issue.publication_id)
     folders = [settings.templates_dir] if settings.templates_dir.is_dir() else []
     digest = load_digest(session, issue, publication)
+    # A send takes what was frozen: it must not pay for premailer.
+    from newsletter.render.issue import render_issue
+
     return render_issue(digest, publication, make_environment(folders)), publication
 
 

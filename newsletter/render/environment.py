@@ -65,7 +65,7 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
         keep_trailing_newline=False,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         _gettext, _ngettext, newstyle=True
     )
     environment.filters.update(

@@ -18,7 +18,7 @@ from premailer.merge_style import csstext_to_pairs
 
 from newsletter.errors import RenderError
 
-_DOCTYPE = re.compile(r"\s*(<!doctype[^>]*>)", re.IGNORECASE)
+_DOCTYPE = re.compile(r"(?:\s|<\?xml[^>]*>)*(<!doctype[^>]*>)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s*([:;,])\s+")
 _CLASS = re.compile(r"\.([A-Za-z_][\w-]*)")
 _DROPPED_AT_RULES = frozenset({"import", "charset", "namespace"})
@@ -78,7 +78,7 @@ def inline(html: str) -> Inlined:
 class _Inliner(Premailer):
     """Premailer on an element tree, with a parser that fetches nothing."""
 
-    def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:  # noqa: FBT001, FBT002, ANN401 - premailer's
+    def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:  # noqa: FBT001, FBT002, ANN401 - the signature of premailer
         return _sheet(css_body, validate)
 
 
@@ -88,13 +88,9 @@ def _sheet(css: str, validate: bool) -> Any:  # noqa: FBT001, ANN401 - as above;
 
 
 def _parse(html: str) -> Any:  # noqa: ANN401 - lxml has no types
-    try:
-        tree = etree.fromstring(
-            html, etree.HTMLParser(remove_blank_text=False, no_network=True, huge_tree=True)
-        )
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
-        message = f"The HTML part is no page: {error}."
-        raise RenderError(message) from error
+    # As octets: libxml2 refuses a str that begins with an XML declaration.
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+    tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
     if tree is None or tree.find("body") is None:
         message = "The HTML part is no page: it has no body."
         raise RenderError(message)

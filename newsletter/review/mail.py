@@ -108,19 +108,15 @@ def _fields(head: bytes) -> Iterator[tuple[str, str]]:
 def _content(leaves: list[EmailMessage], kind: str) -> str:
     for part in leaves:
         if part.get_content_type() == kind:
-            content: bytes = part.get_payload(decode=True) or b""  # type: ignore[assignment]
+            content: bytes = part.get_payload(decode=True) or b""  # type: ignore[assignment]  # any leaf decodes to bytes
             return content.decode("utf-8", "replace").replace("\r\n", "\n")
     return ""
 
 
 def _tree(html: str) -> Any:  # noqa: ANN401 - lxml has no types
-    # libxml2 refuses an empty text, and str with an XML declaration.
-    try:
-        return etree.fromstring(
-            html.encode("utf-8", "replace"), etree.HTMLParser(encoding="utf-8", no_network=True)
-        )
-    except etree.XMLSyntaxError:
-        return None
+    # As octets: libxml2 refuses a str that begins with an XML declaration.
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=True)
+    return etree.fromstring(html.encode("utf-8", "replace"), parser)
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, func, or_, select
 
 from newsletter import content
 from newsletter.errors import NotFoundError
+from newsletter.store.columns import is_id
 from newsletter.store.models import Article, ArticleKey, ArticleRelation, Issue, IssueArticle, Source
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def get_article(session: Session, article_id: int) -> Article:
         NotFoundError: There is none of that number.
 
     """
-    row = session.get(Article, article_id)
+    row = session.get(Article, article_id) if is_id(article_id) else None
     if row is None:
         message = f"no article {article_id}: `newsletter article list` shows them"
         raise NotFoundError(message)
@@ -155,7 +156,7 @@ def _told(publication_id: int) -> Select[int]:
 
 def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, tuple[Article, str | None]]:
     rows: dict[int, tuple[Article, str | None]] = {}
-    wanted = list(dict.fromkeys(ids))
+    wanted = list(filter(is_id, dict.fromkeys(ids)))
     for start in range(0, len(wanted), CHUNK):
         query = (
             select(Article, Source.title)

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
+def is_id(number: int) -> bool:
+    """Whether a number can be a row's; the drivers raise at one of more than 64 bits, as a link may have."""
+    return 0 < number < 2**63
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware instant, kept as UTC; SQLite has no zones, so there it is kept naive."""
 

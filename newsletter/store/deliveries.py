@@ -83,7 +83,7 @@ def skip_deliveries_of(session: Session, issue_id: int, reason: str, *, now: dat
     held = (
         update(Delivery)
         .where(Delivery.issue_id == issue_id, Delivery.state.in_(LEAVABLE))
-        .values(state="skipped", claim_token=None, reply=reason, finished_at=now)
+        .values(state="skipped", claim_token=None, next_attempt_at=None, reply=reason, finished_at=now)
         .returning(Delivery.id)
     )
     return len(session.execute(held).all())

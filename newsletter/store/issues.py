@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 
 from newsletter.errors import NotFoundError
 from newsletter.store.articles import OPEN_STATES
+from newsletter.store.columns import is_id
 from newsletter.store.models import Issue, IssueArticle, IssueVariant
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def get_issue(session: Session, issue_id: int) -> Issue:
         NotFoundError: There is none of that id.
 
     """
-    issue = session.get(Issue, issue_id)
+    issue = session.get(Issue, issue_id) if is_id(issue_id) else None
     if issue is None:
         message = f"no issue {issue_id}: `newsletter issue list` shows them"
         raise NotFoundError(message)

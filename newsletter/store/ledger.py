@@ -208,7 +208,7 @@ class LedgerStore:
                     Delivery.state.in_(BEGUN),
                     Delivery.claim_token == self._worker.token,
                 )
-                .values(state="queued", claim_token=None)
+                .values(state="queued", claim_token=None, next_attempt_at=None)
             )
 
     def should_stop(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from newsletter.errors import NotFoundError
+from newsletter.store.columns import is_id
 from newsletter.store.models import Article, Source
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def get_source(session: Session, publication_id: int, location: str) -> Source:
 
     """
     source = find_source(session, publication_id, location)
-    if source is None and location.isdecimal():
+    if source is None and location.isdecimal() and is_id(int(location)):
         source = session.get(Source, int(location))
     if source is None or source.publication_id != publication_id:
         message = f"no source {location!r}: `newsletter source list` shows them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import socket
+import platform
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -58,7 +58,7 @@ class WorkerLock:
         session.add(
             Worker(
                 token=self.token,
-                host=socket.gethostname(),
+                host=platform.node(),
                 lock=str(self._path),
                 started_at=_instant(now),
                 lease_until=_instant(now + LEASE_SECONDS),
@@ -127,10 +127,12 @@ def take_over_dead(database: Database, session: Session) -> int:
 def release_claims(session: Session, token: str) -> int:
     """Queue what a token had claimed and not begun; what it had begun is uncertain. Returns the latter."""
     mine = update(Delivery).where(Delivery.claim_token == token)
-    session.execute(mine.where(Delivery.state == "claimed").values(state="queued", claim_token=None))
+    back = mine.where(Delivery.state == "claimed")
+    session.execute(back.values(state="queued", claim_token=None, next_attempt_at=None))
     lost = mine.where(Delivery.state == "dot_sent").values(
         state="uncertain",
         claim_token=None,
+        next_attempt_at=None,
         attempts=Delivery.attempts + 1,
         reply="the sending process ended before the server answered; the message may have arrived",
     )
@@ -150,7 +152,7 @@ def _find_lock(database: Database, worker: Worker) -> Path | None:
     """
     if database.dialect == "sqlite":
         return _lock_folder(database) / Path(worker.lock).name
-    return Path(worker.lock) if worker.host == socket.gethostname() else None
+    return Path(worker.lock) if worker.host == platform.node() else None
 
 
 def _is_locked(path: Path) -> bool | None:

@@ -49,7 +49,8 @@ def _places(ip: str | None, key: bytes) -> list[tuple[str, int]]:
     width = 24 if address.version == 4 else 56  # noqa: PLR2004 - IP has two versions
     subnet = ipaddress.ip_network(f"{address}/{width}", strict=False)
     # One household owns a whole /64: its single addresses say nothing.
-    single = address if address.version == 4 else ipaddress.ip_network(f"{address}/64", strict=False)  # noqa: PLR2004
+    is_old = isinstance(address, ipaddress.IPv4Address)
+    single = address if is_old else ipaddress.ip_network(f"{address}/64", strict=False)
     return [
         (f"ip:{keyed_hash('ip', str(single), key)}", PER_IP),
         (f"net:{keyed_hash('ip', str(subnet), key)}", PER_SUBNET),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -19,7 +20,7 @@ COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncert
 
 @pytest.fixture
 def filled(call: Call, home: Path) -> Path:
-    """A site with a source of two articles that were collected, and two subscribers."""
+    """A folder with a source of two articles that were collected, and two subscribers."""
     folder = home / "articles"
     folder.mkdir()
     for name in ("harbour", "market"):
@@ -197,8 +198,10 @@ def test_issues_are_stopped_scheduled_and_cancelled(call: Call) -> None:
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_deferred_delivery_is_75(call: Call, serve: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = serve(SmtpServer([Fault("rcpt", "bo@", reply(451, "4.2.0 later"))]))  # type: ignore[operator] # a fixture
+def test_a_deferred_delivery_is_75(
+    call: Call, serve: Callable[[SmtpServer], SmtpServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = serve(SmtpServer([Fault("rcpt", "bo@", reply(451, "4.2.0 later"))]))
     monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{full.port}")
     call("issue", "draft")
     call("issue", "approve", 1)

@@ -99,6 +99,7 @@ def test_no_payload_gets_into_a_link_or_an_image(corpus: str) -> None:
         ("<p>a</p><p> </p><div></div>", "<p>a</p>"),
         ("a<script>alert(1)</script>b<style>p{}</style>", "ab"),
         ("<!-- c -->a", "a"),
+        ("a<textarea>t</textarea><noscript>n</noscript><iframe>f</iframe><svg><text>s</text></svg>b", "ab"),
         ("<unknown>a</unknown>", "a"),
         ("a < b & c", "a &lt; b &amp; c"),
         ("<p>open", "<p>open</p>"),

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from newsletter.collect import guard
-from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources
+from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources, guard
 from newsletter.errors import FetchError
 from tests.support.feed_server import FeedServer, make_bomb, wait_until
 

@@ -8,7 +8,7 @@ import httpcore2
 import pytest
 
 from newsletter.collect.fetch import FetchOptions, FetchRequest, fetch_sources
-from newsletter.collect.guard import GuardedBackend, is_public
+from newsletter.collect.fetch.guard import GuardedBackend, is_public
 from newsletter.errors import FetchError
 from tests.collect.corpus import list_items
 

@@ -153,6 +153,7 @@ def test_the_same_page_in_another_dress_is_the_same_page(spoiled: bytes) -> None
         ("Category status", None, None),
         ("Category status: tense", None, "tense"),
         ("CATEGORY STATUS : Tense", None, "Tense"),
+        ("Category status:\ntense", None, "tense"),
         ("Category: Foreign policy", "Foreign policy", None),
         ("Category: Foreign policy  Status: tense", "Foreign policy", "tense"),
         ("Category: Foreign policy | Status: tense", "Foreign policy", "tense"),

@@ -52,7 +52,7 @@ def test_only_what_is_offered_and_needed_is_asked_for(
         (SENDER, "a@example.org", b"x" * 2000, ALL, Stage.MAIL, "5.3.4"),
     ],
 )
-def test_what_the_server_cannot_take_blames_the_recipient_or_the_issue(  # noqa: PLR0917 - one row's values
+def test_what_the_server_cannot_take_blames_the_recipient_or_the_issue(
     sender: str, recipient: str, data: bytes, extensions: dict[str, str], stage: Stage, enhanced: str | None
 ) -> None:
     with pytest.raises(UnsendableError) as caught:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import feedparser  # type: ignore[import-untyped]
+import feedparser
 import pytest
 
 from newsletter.operating.demo.samples import list_samples, read_sample
@@ -86,7 +86,7 @@ def told_by_feed(path: str) -> Iterator[Told]:
             title=entry.title,
             link=entry.get("link"),
             published=parse_moment(entry.get("published")),
-            updated=parse_moment(entry.get("updated")) if "updated_parsed" in entry.keys() else None,  # noqa: SIM118
+            updated=parse_moment(entry.get("updated")) if "updated_parsed" in entry.keys() else None,  # noqa: SIM118 - feedparser guesses for `in entry`
             category=entry.tags[0].term,
             language=entry.title_detail.language,
             html=entry.content[0].value,
@@ -121,7 +121,9 @@ def told_by_pages() -> Iterator[Told]:
         date = PAGE_DATE.search(text)
         category = re.search(r"^Category: (.+)$", text, re.MULTILINE)
         moment = datetime.strptime(date[0], "%B %d, %Y %H:%M").replace(tzinfo=NOW.tzinfo) if date else None
-        yield Told(path, text.splitlines()[0], None, moment, None, category[1] if category else None, None, text)
+        yield Told(
+            path, text.splitlines()[0], None, moment, None, category[1] if category else None, None, text
+        )
 
 
 def all_told() -> list[Told]:

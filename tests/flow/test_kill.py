@@ -55,14 +55,14 @@ def approve_issue(call: Call, folder: Path, recipients: int) -> None:
 
 def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
     call: Call,
-    site: Path,
+    home: Path,
     sink: tuple[int, Path],
     is_deep: bool,
     record_property: Callable[[str, object], None],
 ) -> None:
     port, log = sink
     kills, recipients = (20, 5000) if is_deep else (4, 400)
-    approve_issue(call, site, recipients)
+    approve_issue(call, home, recipients)
     moments, uncertain = random.Random(20261122), 0
     for _ in range(kills):
         environment = make_environment(NEWSLETTER_SMTP_URL=f"smtp://127.0.0.1:{port}")
@@ -74,7 +74,10 @@ def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
             process.kill()
         status = call("issue", "status", "1", "--json").json
         assert status["dot_sent"] <= CONNECTIONS
-        assert sum(count for state, count in status.items() if state not in {"state", "recipients", "reason"}) == recipients
+        assert (
+            sum(count for state, count in status.items() if state not in {"state", "recipients", "reason"})
+            == recipients
+        )
         uncertain += status["dot_sent"]
 
     started = time.monotonic()
@@ -89,4 +92,7 @@ def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
     assert len(ledger) == recipients
     repeats = accepted.total() - recipients
     assert repeats <= uncertain
-    record_property("figure", f"{kills} kills, {recipients} recipients: lost 0, repeats {repeats} of {uncertain} uncertain; last run {seconds:.1f} s")
+    record_property(
+        "figure",
+        f"{kills} kills, {recipients} recipients: lost 0, repeats {repeats} of {uncertain} uncertain; last run {seconds:.1f} s",
+    )

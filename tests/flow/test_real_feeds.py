@@ -52,18 +52,20 @@ def serve_broken(server: FeedServer) -> list[str]:
     ]
 
 
-def prepare_issue(call: Call, site: Path, server: FeedServer, recipients: int) -> dict[str, Any]:
+def prepare_issue(call: Call, home: Path, server: FeedServer, recipients: int) -> dict[str, Any]:
     for url, _ in serve_feeds(server):
         assert call("source", "add", url, "--kind", "feed").code == 0
-    (site / "list.csv").write_text("email\n" + "".join(f"r{n}@example.net\n" for n in range(recipients)))
-    assert call("subscriber", "import", site / "list.csv").code == 0
+    (home / "list.csv").write_text("email\n" + "".join(f"r{n}@example.net\n" for n in range(recipients)))
+    assert call("subscriber", "import", home / "list.csv").code == 0
     assert call("collect").code == 0
     drafted: dict[str, Any] = call("issue", "draft", "--since", "2000-01-01", "--json").json
     assert call("issue", "approve", drafted["id"]).code == 0
     return drafted
 
 
-def test_every_captured_feed_gives_as_many_articles_as_its_readers_agree_on(call: Call, feed_server: FeedServer) -> None:
+def test_every_captured_feed_gives_as_many_articles_as_its_readers_agree_on(
+    call: Call, feed_server: FeedServer
+) -> None:
     feeds = serve_feeds(feed_server)
     assert len(feeds) >= 30
 
@@ -73,7 +75,7 @@ def test_every_captured_feed_gives_as_many_articles_as_its_readers_agree_on(call
 
 
 def test_broken_sources_are_named_on_their_rows_and_stop_nothing_else(
-    call: Call, site: Path, feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
+    call: Call, home: Path, feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEWSLETTER_FETCH_TIMEOUT_SECONDS", "5")
     good, broken = serve_feeds(feed_server)[:3], serve_broken(feed_server)
@@ -90,7 +92,7 @@ def test_broken_sources_are_named_on_their_rows_and_stop_nothing_else(
 
 def test_an_issue_of_captured_feeds_reads_well_in_a_browser_and_reaches_everyone_once(
     call: Call,
-    site: Path,
+    home: Path,
     feed_server: FeedServer,
     postfix: Postfix,
     monkeypatch: pytest.MonkeyPatch,
@@ -98,8 +100,8 @@ def test_an_issue_of_captured_feeds_reads_well_in_a_browser_and_reaches_everyone
 ) -> None:
     recipients = 1000 if is_deep else 200
     monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{postfix.port}")
-    issue = prepare_issue(call, site, feed_server, recipients)
-    assert call("issue", "render", issue["id"], "--out", site / "out").code == 0
+    issue = prepare_issue(call, home, feed_server, recipients)
+    assert call("issue", "render", issue["id"], "--out", home / "out").code == 0
 
     assert call("issue", "send", issue["id"]).code == 0
 
@@ -109,7 +111,7 @@ def test_an_issue_of_captured_feeds_reads_well_in_a_browser_and_reaches_everyone
     assert postfix.message_ids() == {row["message_id"]: 1 for row in ledger}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        assert measure_widths(browser, site / "out/issue.html") == [320, 320, 600, 600]
+        assert measure_widths(browser, home / "out/issue.html") == [320, 320, 600, 600]
         browser.close()
 
 
@@ -118,7 +120,7 @@ def measure_widths(browser: Browser, page_file: Path) -> list[int]:
     widths = []
     for width in (320, 600):
         for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]  # a str from the tuple
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             page.route("http*://**", _refuse)
             page.goto(page_file.as_uri())
             widths.append(page.evaluate("document.documentElement.scrollWidth"))

@@ -11,9 +11,9 @@ import pytest
 from tests.house.sources import ROOT, clean_environment, list_files
 
 # A code, then words: `
-BARE_NOQA = re.compile(r"#\s*noqa\b(?!: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \w{2,}.* .)")
-BARE_IGNORE = re.compile(r"#\s*type:\s*ignore\b(?!\[[\w, -]+\]\s+# \w{2,}.* .)")
-BARE_PRAGMA = re.compile(r"#\s*pragma:\s*no (cover|branch)\b(?! - \w{2,}.* .)")
+BARE_NOQA = re.compile(r"#\s*noqa\b(?!: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \w.* .)")
+BARE_IGNORE = re.compile(r"#\s*type:\s*ignore\b(?!\[[\w, -]+\]\s+# \w.* .)")
+BARE_PRAGMA = re.compile(r"#\s*pragma:\s*no (cover|branch)\b(?! - \w.* .)")
 
 
 def run_tool(*arguments: str) -> None:

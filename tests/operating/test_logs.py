@@ -6,7 +6,6 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import structlog
@@ -25,7 +24,7 @@ def _logging_restored() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def write(settings: Settings, **options: Any) -> tuple[structlog.stdlib.BoundLogger, io.StringIO]:  # noqa: ANN401
+def write(settings: Settings, **options: str) -> tuple[structlog.stdlib.BoundLogger, io.StringIO]:
     stream = io.StringIO()
     configure_logging(settings, stream=stream, **options)
     return structlog.get_logger("newsletter.test"), stream

@@ -36,7 +36,7 @@ MEASURE = """() => {
     const [a, b] = [light(colour(style.color)), light(behind(e))]
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
     if (ratio < 4.5) faults.push(`contrast ${ratio.toFixed(2)}: ${e.textContent.trim().slice(0, 40)}`)
-    if (parseFloat(style.fontSize) < 14) faults.push(`${style.fontSize}: ${e.textContent.trim().slice(0, 40)}`)
+    if (parseFloat(style.fontSize) < 14) faults.push(`${style.fontSize}: ${e.textContent.trim()}`)
   }
   return { width: document.documentElement.scrollWidth, faults,
            language: [...document.querySelectorAll('td.pad')].map(e => getComputedStyle(e).textAlign) }

@@ -107,11 +107,15 @@ def test_an_international_domain_becomes_ascii() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nobody", "a@", "@b", "a b@c.example", "a@b c", "ö@example.org", "a@.."]
+    "text", ["", "nobody", "a@", "@b", "a b@c.example", "a@b c", "ö@example.org", "a@..", f"a@{'ü' * 80}.de"]
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(AddressError):
         headers.mailbox(text)
+
+
+def test_a_quoted_name_loses_its_quotes() -> None:
+    assert headers.mailbox('"News, \\"the\\" one" <a@example.org>').name == 'News, "the" one'
 
 
 @pytest.mark.parametrize(

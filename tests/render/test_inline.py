@@ -19,6 +19,13 @@ def page(css: str, body: str = '<p class="a">x</p>') -> str:
     return PAGE.replace("{css}", css).replace("{body}", body)
 
 
+def test_a_page_may_begin_with_an_xml_declaration() -> None:
+    html = inline('<?xml version="1.0" encoding="utf-8"?>\n' + page("p{color:red}")).html
+
+    assert html.startswith("<!DOCTYPE html>")
+    assert '<p style="color:red">' in html
+
+
 @pytest.mark.parametrize("doctype", ["<!DOCTYPE html>", "<!doctype html>"])
 def test_the_doctype_stays_however_it_is_written(doctype: str) -> None:
     assert inline(page("p{color:red}").replace("<!DOCTYPE html>", doctype)).html.startswith(doctype)
@@ -70,7 +77,7 @@ def test_a_class_stays_only_while_a_kept_rule_uses_it() -> None:
         ("@import url(x.css);", False, "@import was dropped"),
     ],
 )
-def test_what_cannot_be_inlined_is_reported(css: str, kept: bool, problem: str) -> None:  # noqa: FBT001 - a table
+def test_what_cannot_be_inlined_is_reported(css: str, kept: bool, problem: str) -> None:  # noqa: FBT001 - one column of the table
     inlined = inline(page(css))
 
     assert problem in "".join(inlined.problems)
@@ -152,7 +159,7 @@ def test_a_style_block_for_print_is_kept_for_print() -> None:
     assert "<p>x</p>" in html
 
 
-@pytest.mark.parametrize("html", ["", " ", "<!-- x -->"])
+@pytest.mark.parametrize("html", ["", " ", "<!-- x -->", "<!DOCTYPE html>", "<?php"])
 def test_what_is_no_page_is_refused(html: str) -> None:
     with pytest.raises(RenderError, match="no page"):
         inline(html)
@@ -164,3 +171,23 @@ def test_a_selector_that_cannot_be_read_is_reported_and_its_neighbours_stay(sele
 
     assert "dropped" in inlined.problems[0]
     assert "color" not in inlined.html
+
+
+def test_text_after_a_link_that_is_removed_stays_where_nothing_stands_before_it() -> None:
+    assert "<p>b</p>" in inline(page("", '<p><link rel="stylesheet" href="x.css">b</p>')).html
+    assert (
+        "<p>a<b>c</b>d</p>" in inline(page("", '<p>a<b>c</b><link rel="stylesheet" href="x.css">d</p>')).html
+    )
+
+
+def test_css_that_is_cut_off_is_reported() -> None:
+    assert "dropped" in inline(page("p{color:red} a b c")).problems[0]
+
+
+def test_what_premailer_stumbles_over_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise AttributeError("no such rule")
+
+    monkeypatch.setattr("newsletter.render.inline._Inliner.transform", stumble)
+    with pytest.raises(RenderError, match="cannot be inlined: no such rule"):
+        inline(page("p{color:red}"))

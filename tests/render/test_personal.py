@@ -111,3 +111,7 @@ def test_a_recipients_values_hold_address_and_name() -> None:
     assert values["email"] == "reader@example.net"
     assert values["name"] == ""
     assert values["unsubscribe_url"].startswith("https://")
+
+
+def test_copying_what_templates_see_does_not_look_like_a_slot() -> None:
+    assert not hasattr(Subscriber(NONCE), "__wrapped__")

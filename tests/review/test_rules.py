@@ -85,7 +85,7 @@ def padded(size: int) -> Case:
 
 
 def facts(**changes: object) -> Case:
-    return Case(facts=replace(FACTS, **changes))  # type: ignore[arg-type]
+    return Case(facts=replace(FACTS, **changes))  # type: ignore[arg-type]  # replace checks them
 
 
 def wire(old: bytes, new: bytes) -> Case:
@@ -127,6 +127,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("headers.freemail", head("digest@example.org", "digest@Gmail.com"), head("digest@example.org", "gmail.com@example.org")),
     ("links.http", link("http://news.example.org/x"), link("http://other.example.org/x")),
     ("links.insecure", link("http://other.example.org/x"), link("http://news.example.org/x")),
+    ("links.relative", link("https://[broken/"), Case()),
     ("links.relative", link("/x"), link("//other.example.org/x".replace("//", "https://"))),
     ("links.scheme", link("javascript:alert(1)"), link("mailto:a@example.org")),
     ("links.scheme", here('<img src="data:image/png;base64,AA" width="1" alt="">'), link("tel:+375")),
@@ -220,7 +221,7 @@ LIVE = ("headers.one-click-https", "links.http", "links.localhost", "content.add
     ],
 )
 def test_rules_on_https_localhost_and_address_only_advise_while_nothing_can_leave(
-    base_url: str, routes: bool, blocks: bool  # noqa: FBT001 - a table
+    base_url: str, routes: bool, blocks: bool  # noqa: FBT001 - one column of the table
 ) -> None:  # fmt: skip
     leave = f"{base_url}/unsubscribe/x"
     case = Case(
@@ -272,3 +273,12 @@ def test_a_mail_is_taken_apart_with_its_fields_unfolded() -> None:
     assert mail.value("Nothing") == ""
     assert mail.tree is None
     assert mail.find("//p") == []
+
+
+@pytest.mark.parametrize(
+    ("html", "parts"), [("", 0), ("<?xml version='1.0'?><html><body><p>x</p></body></html>", 1)]
+)
+def test_html_of_any_kind_is_parsed_or_left(html: str, parts: int) -> None:
+    body = join(pack([compile_body("x", html, NONCE)]), {})
+
+    assert len(parse_mail(HEAD + body).find("//p")) == parts

@@ -67,7 +67,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 @pytest.fixture(scope="session")
 def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as `newsletter init` leaves it, to be copied: migrating anew takes long."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("workdir")
     settings = Settings(
         database_url=f"sqlite:///{folder}/subscribers.db", secret_key_file=folder / "newsletter.key"
     )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.content import Verdict
+from newsletter.content import DeliveryState, Verdict
 from newsletter.store.deliveries import fix_recipients
 from newsletter.store.engine import Database
 from newsletter.store.ledger import LedgerStore, Retry
-from newsletter.store.models import Article, Issue, Publication, Source, Subscriber, Subscription
+from newsletter.store.models import Article, Delivery, Issue, Publication, Source, Subscriber, Subscription
 from newsletter.store.workers import WorkerLock
 
 _Row = TypeVar("_Row")
@@ -48,13 +49,12 @@ def make_ledger(
     return LedgerStore(database, issue_id, worker, clock=clock, plan_retry=plan_retry)
 
 
-def make_verdict(delivery_id: int, state: Any = "sent", **changes: Any) -> Verdict:
-    defaults: dict[str, Any] = {"code": 250, "enhanced": "2.0.0", "reply": "ok", "route": "default"}
-    return Verdict(delivery_id, state, **(defaults | changes))
+def make_verdict(delivery_id: int, state: DeliveryState = "sent", reply: str | None = "ok") -> Verdict:
+    return Verdict(delivery_id, state, 250, "2.0.0", reply, "default")
 
 
-def add_publication(session: Session, slug: str = "harbour", **changes: Any) -> Publication:
-    defaults: dict[str, Any] = {
+def add_publication(session: Session, slug: str = "harbour", **changes: object) -> Publication:
+    defaults: dict[str, object] = {
         "name": "Harbour Weekly",
         "sender": "Harbour Weekly <desk@example.org>",
         "address": "Harbour Weekly\n1 Quay\nPortside",
@@ -63,18 +63,18 @@ def add_publication(session: Session, slug: str = "harbour", **changes: Any) -> 
     return _add(session, Publication(slug=slug, **(defaults | changes)))
 
 
-def add_source(session: Session, publication: Publication, location: str, **changes: Any) -> Source:
-    defaults: dict[str, Any] = {"kind": "feed", "interval_seconds": 3600, "created_at": NOW}
+def add_source(session: Session, publication: Publication, location: str, **changes: object) -> Source:
+    defaults: dict[str, object] = {"kind": "feed", "interval_seconds": 3600, "created_at": NOW}
     return _add(session, Source(publication_id=publication.id, location=location, **(defaults | changes)))
 
 
-def add_article(session: Session, publication: Publication, title: str, **changes: Any) -> Article:
-    defaults: dict[str, Any] = {"standalone": True, "collected_at": NOW, "content_hash": title}
+def add_article(session: Session, publication: Publication, title: str, **changes: object) -> Article:
+    defaults: dict[str, object] = {"standalone": True, "collected_at": NOW, "content_hash": title}
     return _add(session, Article(publication_id=publication.id, title=title, **(defaults | changes)))
 
 
 def add_reader(
-    session: Session, publication: Publication, email: str, status: str = "active", **changes: Any
+    session: Session, publication: Publication, email: str, status: str = "active", **changes: object
 ) -> Subscription:
     subscriber = _add(
         session, Subscriber(email=email, created_at=NOW, erased_at=changes.pop("erased_at", None))
@@ -91,8 +91,10 @@ def add_reader(
     )
 
 
-def add_issue(session: Session, publication: Publication, state: str = "approved", **changes: Any) -> Issue:
-    defaults: dict[str, Any] = {"drafted_at": NOW}
+def add_issue(
+    session: Session, publication: Publication, state: str = "approved", **changes: object
+) -> Issue:
+    defaults: dict[str, object] = {"drafted_at": NOW}
     uid = f"uid-{len(session.identity_map)}-{changes.get('number')}-{state}"
     return _add(
         session, Issue(uid=uid[:32], publication_id=publication.id, state=state, **(defaults | changes))
@@ -114,3 +116,19 @@ def _add(session: Session, row: _Row) -> _Row:
     session.add(row)
     session.flush()
     return row
+
+
+def read_states(database: Database) -> list[str]:
+    """The states of the deliveries, in order."""
+    with database.read() as session:
+        return list(session.scalars(select(Delivery.state).order_by(Delivery.id)))
+
+
+def read_row(database: Database, delivery_id: int) -> Delivery:
+    with database.read() as session:
+        return session.get_one(Delivery, delivery_id)
+
+
+def set_issue_state(database: Database, issue_id: int, state: str) -> None:
+    with database.write() as session:
+        session.get_one(Issue, issue_id).state = state

@@ -117,6 +117,7 @@ class LedgerContract:
         subject.ledger.release(ids)
         subject.ledger.release(ids)
 
+        assert subject.ledger.intend(ids) == set()
         assert [subject.read_state(key) for key in ids] == [("queued", 0), ("queued", 0)]
         assert {(claimed.id, claimed.attempt) for claimed in subject.ledger.claim(2)} == {
             (key, 1) for key in ids

@@ -10,6 +10,7 @@ import pytest
 
 from newsletter.store.engine import Database
 from newsletter.store.schema import upgrade_schema
+from tests.support.postgres_builders import make_database, make_url
 
 
 @pytest.fixture(scope="session")
@@ -32,13 +33,23 @@ def sqlite_database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres_home: Path) -> Iterator[str]:
+    """The name of a PostgreSQL database with every table and no row, made once."""
+    with make_database(postgres_home) as name:
+        database = Database(make_url(postgres_home, name))
+        upgrade_schema(database)
+        database.close()
+        yield name
+
+
 @pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[Database]:
-    """A PostgreSQL database with every table."""
-    database = Database(postgres_url)
-    upgrade_schema(database)
-    yield database
-    database.close()
+def postgres_database(postgres_home: Path, postgres_template: str) -> Iterator[Database]:
+    """A copy of that database."""
+    with make_database(postgres_home, postgres_template) as name:
+        database = Database(make_url(postgres_home, name))
+        yield database
+        database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

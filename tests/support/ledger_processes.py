@@ -1,4 +1,4 @@
-"""Real processes for tests of what happens at once or dies; quick to start, as they are forked from one server."""
+"""Real processes for tests of what happens at once or dies; forked from one server, so quick to start."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -16,7 +17,7 @@ CONTEXT.set_forkserver_preload(["tests.support.ledger_work"])
 PATIENCE = 60.0
 
 
-def run_at_once(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+def run_at_once(function: Callable[..., Any], calls: Sequence[tuple[object, ...]]) -> list[Any]:
     """Call a function of `ledger_work` in one process per call, all beginning together; what each gave."""
     barrier = CONTEXT.Barrier(len(calls))
     pipes = [CONTEXT.Pipe(duplex=False) for _ in calls]
@@ -38,7 +39,7 @@ def run_at_once(function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) 
 
 
 @contextmanager
-def start_process(function: Callable[..., Any], *arguments: Any) -> Iterator[tuple[int, Any]]:
+def start_process(function: Callable[..., Any], *arguments: object) -> Iterator[tuple[int, Any]]:
     """Run a function that gets a pipe first, sends one value by it and then stays; its pid and that value."""
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=function, args=(sender, *arguments))
@@ -63,7 +64,9 @@ def kill(pid: int) -> None:
         process.join(PATIENCE)
 
 
-def _run(barrier: Any, sender: Connection, function: Callable[..., Any], call: tuple[Any, ...]) -> None:
+def _run(
+    barrier: Barrier, sender: Connection, function: Callable[..., object], call: tuple[object, ...]
+) -> None:
     try:
         barrier.wait(PATIENCE)
         sender.send(function(*call))
@@ -71,5 +74,5 @@ def _run(barrier: Any, sender: Connection, function: Callable[..., Any], call: t
         sender.send(error)
 
 
-def _receive(receiver: Connection) -> Any:
+def _receive(receiver: Connection) -> Any:  # noqa: ANN401 - whatever a process sent
     return receiver.recv() if receiver.poll(PATIENCE) else TimeoutError("the process said nothing")

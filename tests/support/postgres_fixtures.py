@@ -10,13 +10,14 @@ import signal
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+
+from tests.support.postgres_builders import make_database, make_url
 
 STARTS_WITHIN = 60.0
 
@@ -85,8 +86,5 @@ def postgres_home() -> Iterator[Path]:
 @pytest.fixture
 def postgres_url(postgres_home: Path) -> Iterator[str]:
     """The URL of a database that is empty and the test's own."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(host=str(postgres_home), user="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield f"postgresql+psycopg://postgres@/{name}?host={postgres_home}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with make_database(postgres_home) as name:
+        yield make_url(postgres_home, name)

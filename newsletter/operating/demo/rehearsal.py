@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PAST_WEEKS = (3, 2, 1)
 """Earlier issues, for an archive that holds something."""
-STEPS = len(PAST_WEEKS) + 10
+STEPS = len(PAST_WEEKS) + 11
 """Results that `run` and `draw_up_next` tell of, one of them the latter's."""
 LATE = frozenset({"lighter-boxes", "1-ferry-timetable.txt", "7-harbour-calls.txt"})
 """Comes out after the send, so that a draft waits in the editor; the last of them has no date."""

@@ -1,11 +1,11 @@
-"""The only HTTP client: conditional, bounded, guarded against private addresses."""
+"""Many sources at once: conditional, bounded, guarded against private addresses."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from newsletter.collect.guard import GuardedBackend
+from newsletter.collect.fetch.guard import GuardedBackend
+from newsletter.collect.fetch.values import Fetched, FetchOptions, FetchRequest
 from newsletter.errors import FetchError
 
 if TYPE_CHECKING:
@@ -30,54 +31,6 @@ _ACCEPT: Final = (
     " text/xml;q=0.8, text/html;q=0.6, */*;q=0.3"
 )
 _LONGEST_WAIT: Final = 30 * 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
-    """What to fetch, and what the last answer said of its version."""
-
-    url: str
-    etag: str | None = None
-    last_modified: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FetchOptions:
-    """How to fetch; sizes in bytes after decompression, times in seconds."""
-
-    user_agent: str
-    """A name with a way to reach the operator, such as `Newsletter/1.0 (+https://example.org/about)`."""
-    timeout_seconds: float = 20.0
-    """For one source in all, redirects and body included."""
-    connect_seconds: float = 5.0
-    max_bytes: int = 10 * 10**6
-    connections: int = 20
-    per_host: int = 2
-    allowed_hosts: frozenset[str] = frozenset()
-    """Hosts that may have private addresses and any port; "*" for all."""
-    ports: frozenset[int] = frozenset({80, 443})
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a server gave."""
-
-    url: str
-    """As asked for."""
-    status: int
-    body: bytes
-    """Decoded; empty where `not_modified`."""
-    content_type: str | None = None
-    charset: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    not_modified: bool = False
-    moved_to: str | None = None
-    """Where the source lives from now on (301 or 308), None where it has not moved for good."""
-    final_url: str | None = None
-    """Where the body came from after all redirects: the base of relative links."""
-    retry_after: float | None = None
-    """Seconds, where the server says so with a good answer."""
 
 
 def fetch_sources(requests: Sequence[FetchRequest], options: FetchOptions) -> list[Fetched | FetchError]:
@@ -223,7 +176,7 @@ def _make_client(options: FetchOptions) -> httpx2.AsyncClient:
         ),
     )
     # Private, so a test proves that the guard is called.
-    transport._pool._network_backend = GuardedBackend(options.allowed_hosts, options.ports)  # noqa: SLF001
+    transport._pool._network_backend = GuardedBackend(options.allowed_hosts, options.ports)  # noqa: SLF001 - the one way in; a test proves that it is called
     client = httpx2.AsyncClient(
         transport=transport,
         headers={"User-Agent": options.user_agent, "Accept": _ACCEPT, "A-IM": "feed"},

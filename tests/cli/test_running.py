@@ -1,0 +1,155 @@
+"""The programs that stay: they come up, say so, and end when they are told to."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli_fixtures import ROOT, Call, run_program
+from tests.support.smtp_server import SILENCE, Fault, SmtpServer
+
+Start = Callable[..., subprocess.Popen[str]]
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Read what a program prints until those words come."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"it ended without {words!r}: {said}")
+
+
+def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, float, str]:
+    """Signal a program; gives its exit code, how long it took, and what it still said."""
+    began = time.monotonic()
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    return process.returncode, time.monotonic() - began, said
+
+
+def fetch(port: str, path: str) -> tuple[int, str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return answer.status, answer.read().decode()
+
+
+def test_run_is_web_and_scheduler_in_one(start: Start, smtp_server: SmtpServer) -> None:
+    process = start(
+        "-m", "newsletter", "run", "--port", "0", NEWSLETTER_SMTP_URL=f"smtp://127.0.0.1:{smtp_server.port}"
+    )
+    said = read_until(process, "listening on")
+    port = re.findall(r"port (\d+)", said)[0]
+
+    assert fetch(port, "/healthz")[0] == 200
+    assert "My newsletter" in fetch(port, "/")[1]
+    assert "/editor/" in said
+    code, seconds, rest = end(process)
+
+    assert code == 0
+    assert seconds < 6
+    assert "Traceback" not in said + rest
+
+
+def test_serve_ends_on_ctrl_c(start: Start) -> None:
+    process = start("-m", "newsletter", "serve", "--port", "0")
+    read_until(process, "listening on")
+
+    code, seconds, said = end(process, signal.SIGINT)
+
+    assert (code, "Traceback" in said) == (0, False)
+    assert seconds < 6
+
+
+def test_a_port_that_is_taken_is_a_line(smtp_server: SmtpServer) -> None:
+    ran = run_program("-m", "newsletter", "run", "--port", smtp_server.port)
+
+    assert ran.code == 1
+    assert "error: cannot listen" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_scheduler_py_runs_from_any_folder_and_the_second_waits(start: Start) -> None:
+    first = start(ROOT / "scheduler.py")
+    said = read_until(first, "scheduler_leads")
+    second = start(ROOT / "scheduler.py")
+    read_until(second, "scheduler_waits")
+
+    for process in (second, first):
+        code, seconds, rest = end(process)
+        assert (code, "Traceback" in said + rest) == (0, False)
+        assert seconds < 6
+
+
+def test_a_send_that_is_told_to_stop_ends_soon_and_can_go_on(
+    call: Call,
+    start: Start,
+    serve: Callable[[SmtpServer], SmtpServer],
+    smtp_server: SmtpServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = Path("articles")
+    folder.mkdir()
+    (folder / "a.md").write_text(
+        "# A ship came in\n\nAnd the whole town was at the quay.\n", encoding="utf-8"
+    )
+    call("source", "add", folder, "--kind", "folder")
+    call("collect")
+    call("subscriber", "add", "ada@example.org")
+    call("issue", "draft")
+    call("issue", "approve", 1)
+    silent = serve(SmtpServer([Fault("mail", 0, SILENCE)]))
+    address = f"smtp://127.0.0.1:{silent.port}"
+    process = start(
+        "-m", "newsletter", "issue", "send", "1", NEWSLETTER_SMTP_URL=address, NEWSLETTER_STOP_SECONDS="1"
+    )
+    deadline = time.monotonic() + 20
+    while not silent.spoken("MAIL") and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    code, seconds, said = end(process)
+
+    assert (code, "Traceback" in said) == (75, False)
+    assert "stopped before the end" in said
+    assert seconds < 4
+    monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{smtp_server.port}")
+    assert call("issue", "send", 1).code == 0
+    assert len(smtp_server.accepted) == 1
+
+
+def test_the_scheduler_of_cron_prints_what_it_did(call: Call, smtp_server: SmtpServer) -> None:
+    ran = run_program(
+        ROOT / "scheduler.py", "--once", "--json", NEWSLETTER_SMTP_URL=f"smtp://127.0.0.1:{smtp_server.port}"
+    )
+
+    assert ran.code == 0
+    assert ran.json["led"] is True
+    assert ran.json["collect"]["sources"] == 0
+    assert "sent: none" in call("scheduler", "--once").out
+
+
+def test_the_set_clock_belongs_to_a_rehearsal(call: Call) -> None:
+    assert call("scheduler", "--now", "2026-11-23").code == 2
+    assert call("scheduler", "--once", "--now", "whenever").code == 1
+
+
+def test_the_sender_loads_neither_web_nor_readers() -> None:
+    script = (
+        "import sys\n"
+        "from newsletter.cli import app\n"
+        "try: app(['issue', 'send', '1'], prog_name='newsletter', standalone_mode=False)\n"
+        "except Exception as error: print(type(error).__name__)\n"
+        "heavy = {'fastapi', 'feedparser', 'trafilatura', 'premailer', 'alembic', 'httpx2', 'apscheduler'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    assert run_program("-c", script).out.split() == ["NotFoundError", "[]"]

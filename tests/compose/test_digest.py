@@ -1,0 +1,220 @@
+"""A digest tells every story once, the best first, by section, whatever the order of its articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.compose.digest import (
+    MOST_SECTIONS,
+    MOST_TRENDS,
+    PREHEADER_LENGTH,
+    SUBJECT_LENGTH,
+    CategoryStatus,
+    Material,
+    compose_digest,
+    shorten,
+)
+from newsletter.compose.select import score_story, select_stories
+from newsletter.compose.similar import MOST, SimilarArticles
+from newsletter.content import Article, Digest
+from tests.compose.builders import NOW, TITLES, article_lists, read_samples
+from tests.support.mail_builders import make_article
+
+STANDING = (CategoryStatus("Economy", "Growth slows."), CategoryStatus("Security", "Calm.", changed=True))
+
+
+def compose(fresh: Sequence[Article], most_cards: int = 40, archive: Sequence[Article] = ()) -> Digest:
+    material = Material(
+        number=7, date=NOW, fresh=fresh, archive=archive, categories=STANDING, most_cards=most_cards
+    )
+    return compose_digest(material, now=NOW)
+
+
+def outline(digest: Digest) -> list[tuple[str | None, list[int]]]:
+    return [(section.category, [card.article.id for card in section.cards]) for section in digest.sections]
+
+
+def list_told(digest: Digest) -> list[int]:
+    return sorted(article.id for card in digest.cards for article in (card.article, *card.also))
+
+
+@given(article_lists(), article_lists(4), st.integers(0, 2**32))
+def test_the_order_of_the_material_makes_no_difference(
+    fresh: list[Article], old: list[Article], seed: int
+) -> None:
+    archive = [make_article(100 + article.id, title=article.title) for article in old]
+    digest = compose(fresh, archive=archive)
+    for material in (fresh, archive):
+        Random(seed).shuffle(material)
+
+    assert compose(fresh, archive=archive) == digest
+
+
+@given(article_lists(12), st.integers(1, 12))
+def test_every_fresh_article_is_told_once_up_to_the_limit(fresh: list[Article], most: int) -> None:
+    everything, some = compose(fresh, most_cards=100), compose(fresh, most_cards=most)
+
+    assert list_told(everything) == [article.id for article in fresh]
+    assert len(some.cards) == min(most, len(everything.cards))
+    assert len(set(list_told(some))) == len(list_told(some))
+    assert {card.article.id for card in some.cards} <= {card.article.id for card in everything.cards}
+
+
+@given(article_lists(12))
+def test_the_best_story_comes_first_and_gives_the_subject(fresh: list[Article]) -> None:
+    digest = compose(fresh)
+    totals = {card.article.id: float(card.reason.split()[1].rstrip(":")) for card in digest.cards}
+
+    assert totals[digest.cards[0].article.id] == max(totals.values())
+    assert digest.subject == shorten(digest.cards[0].article.title, SUBJECT_LENGTH)
+    for section in digest.sections:
+        scores = [totals[card.article.id] for card in section.cards]
+        assert scores == sorted(scores, reverse=True)
+
+
+@given(article_lists(), article_lists(5))
+def test_a_card_points_at_no_story_of_its_own_issue(fresh: list[Article], old: list[Article]) -> None:
+    digest = compose(fresh, archive=[*fresh, *(make_article(50 + a.id, title=a.title) for a in old)])
+
+    for card in digest.cards:
+        assert len(card.similar) <= MOST
+        assert {article.id for article in card.similar}.isdisjoint(list_told(digest))
+
+
+def test_ties_go_to_the_smaller_id() -> None:
+    same = [make_article(number, title=f"t{number}", published_at=NOW) for number in (3, 1, 2)]
+
+    assert [story[0].id for story, _ in select_stories([(a,) for a in same], now=NOW, most=9)] == [1, 2, 3]
+
+
+def test_two_tellers_are_one_card_with_also() -> None:
+    fresh = [make_article(1, title=TITLES[0], source_id=1), make_article(2, title=TITLES[1], source_id=2)]
+
+    (card,) = compose(fresh).cards
+
+    assert (card.article.id, [article.id for article in card.also]) == (1, [2])
+
+
+def test_fresher_fuller_pictured_and_wider_told_stories_count_more() -> None:
+    plain = make_article(1, published_at=NOW, words=100, image=None)
+    older = make_article(2, published_at=NOW - timedelta(days=3), words=100)
+    fuller = make_article(3, published_at=NOW, words=300)
+    pictured = make_article(4, published_at=NOW, words=100, image="https://example.org/a.png")
+    total = score_story([plain], NOW).total
+
+    assert score_story([older], NOW).total == pytest.approx(total - 0.5)
+    assert score_story([fuller], NOW).total > total
+    assert score_story([pictured], NOW).total == pytest.approx(total + 0.25)
+    assert score_story([plain, make_article(5, source_id=2, published_at=NOW)], NOW).total == pytest.approx(
+        total + 1
+    )
+    future = make_article(6, published_at=NOW + timedelta(days=9), words=100)
+    assert score_story([future], NOW).total == pytest.approx(total)
+    assert str(score_story([plain], NOW)).startswith(f"score {total:.2f}: freshness 1.00, sources 0.00")
+
+
+def test_the_leads_section_comes_first_then_the_publications_order() -> None:
+    fresh = [
+        make_article(1, title="a", category="Security", published_at=NOW - timedelta(days=4)),
+        make_article(2, title="b", category="economy", published_at=NOW - timedelta(days=5)),
+        make_article(3, title="c", category="Culture", published_at=NOW),
+        make_article(4, title="d", category=None, published_at=NOW - timedelta(days=1)),
+    ]
+    digest = compose(fresh)
+
+    assert outline(digest) == [("Culture", [3]), ("Economy", [2]), ("Security", [1]), (None, [4])]
+    assert [(s.status, s.status_changed) for s in digest.sections] == [
+        (None, False),
+        ("Growth slows.", False),
+        ("Calm.", True),
+        (None, False),
+    ]
+
+
+def test_a_lead_without_a_category_stays_first() -> None:
+    fresh = [
+        make_article(1, title="a", published_at=NOW - timedelta(days=4)),
+        make_article(2, title="b", category=None, published_at=NOW),
+    ]
+
+    assert outline(compose(fresh)) == [(None, [2]), ("Security", [1])]
+
+
+def test_one_category_in_two_spellings_is_one_section() -> None:
+    fresh = [
+        make_article(1, title="a", category="Culture", published_at=NOW),
+        make_article(2, title="b", category="CULTURE", published_at=NOW - timedelta(days=1)),
+    ]
+
+    assert outline(compose(fresh)) == [("Culture", [1, 2])]
+
+
+def test_sections_beyond_the_limit_share_one_without_a_name() -> None:
+    fresh = [make_article(n, title=f"t{n}", category=f"c{n:02}", published_at=NOW) for n in range(1, 13)]
+    digest = compose(fresh)
+
+    assert len(digest.sections) == MOST_SECTIONS + 1
+    assert outline(digest)[-1] == (None, [9, 10, 11, 12])
+
+
+def test_a_category_the_publication_does_not_know_takes_its_line_from_an_article() -> None:
+    fresh = [
+        make_article(1, category="Culture", status="Busy."),
+        make_article(2, title="b", category="Culture"),
+    ]
+
+    assert compose(fresh).sections[0].status == "Busy."
+
+
+def test_what_the_source_names_as_similar_goes_before_what_looks_alike() -> None:
+    named = make_article(90, title="Unlike")
+    fresh = [make_article(1, similar=(named, named), title=TITLES[0])]
+    alike = make_article(91, title=TITLES[1])
+
+    assert compose(fresh, archive=[alike]).cards[0].similar == (named,)
+    assert compose([make_article(1, title=TITLES[0])], archive=[alike]).cards[0].similar == (alike,)
+
+
+def test_what_is_not_alike_is_not_shown() -> None:
+    archive = [make_article(9, title="Cranes return to the marsh", summary="Birds and reeds.")]
+
+    assert SimilarArticles(archive).find([make_article(1)], exclude=set()) == ()
+
+
+def test_trends_are_shown_once_the_leads_first() -> None:
+    trends = [make_article(200 + n) for n in range(8)]
+    lead = make_article(1, title="a", published_at=NOW, trends=tuple(trends[2:4]))
+    other = make_article(2, title="b", published_at=NOW - timedelta(days=3), trends=tuple(trends))
+
+    assert [trend.id for trend in compose([other, lead]).trends] == [202, 203, 200, 201, 204]
+    assert len(compose([other, lead]).trends) == MOST_TRENDS
+
+
+def test_the_samples_make_a_digest() -> None:
+    samples = read_samples()
+    digest = compose(samples)
+
+    assert list_told(digest) == [article.id for article in samples]
+    assert len(digest.cards) == len(samples) - 1
+    assert digest.reading_minutes > 0
+
+
+@given(st.text(), st.integers(2, 120))
+def test_a_shortened_text_is_one_line_of_at_most_that_length(text: str, length: int) -> None:
+    line = shorten(text, length)
+
+    assert len(line) <= length
+    assert line == " ".join(line.split())
+    assert (line == " ".join(text.split())) or line.endswith("…")
+
+
+def test_a_text_is_cut_at_the_end_of_a_word() -> None:
+    assert shorten("Ferry accord, initialled", 16) == "Ferry accord…"
+    assert shorten("Donaudampfschifffahrt", 10) == "Donaudamp…"
+    assert PREHEADER_LENGTH > SUBJECT_LENGTH

@@ -1,0 +1,62 @@
+"""Random scripts of faults: whatever the server does, its truth and the ledger agree."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.deliver.memory_ledger import MemoryLedger
+from tests.deliver.sending import check_truth, make_addresses, make_route, send
+from tests.support.smtp_server import (
+    CHANGING_CODE,
+    CLOSE,
+    GARBAGE,
+    RESET,
+    TRICKLE,
+    Action,
+    Fault,
+    SmtpServer,
+    reply,
+)
+
+COUNT = 15
+NEGATIVE = [
+    reply(421, "4.3.2 closing"),
+    reply(450, "4.2.0 later"),
+    reply(451),
+    reply(452, "4.5.3 too many"),
+    reply(550, "5.1.1 gone"),
+    reply(552),
+    reply(554, "5.7.1 policy"),
+]
+BROKEN = [GARBAGE, CHANGING_CODE, CLOSE, RESET, TRICKLE]
+
+
+def make_faults(stages: list[str], actions: list[Action]) -> st.SearchStrategy[Fault]:
+    return st.builds(Fault, st.sampled_from(stages), st.integers(1, COUNT), st.sampled_from(actions))
+
+
+FAULTS = st.one_of(
+    make_faults(["rcpt", "data", "dot"], NEGATIVE + BROKEN),
+    make_faults(["accept", "banner", "ehlo", "mail", "body", "after_dot", "rset", "quit", "idle"], BROKEN),
+)
+
+
+@given(st.lists(FAULTS, max_size=8), st.integers(1, 4))
+def test_server_and_ledger_agree_after_any_script(script: list[Fault], connections: int) -> None:
+    with SmtpServer(script) as server:
+        ledger = MemoryLedger(make_addresses(COUNT))
+        outcome = send(ledger, make_route(server, connections=connections))
+
+    check_truth(ledger, server)
+    counts = ledger.count()
+    assert counts["claimed"] == counts["dot_sent"] == 0
+    assert not counts["queued"] or outcome.error
+    assert (outcome.sent, outcome.deferred, outcome.failed, outcome.uncertain) == (
+        counts["sent"],
+        counts["deferred"],
+        counts["failed"],
+        counts["uncertain"],
+    )
+    lost = sum(fault.stage in {"body", "dot", "after_dot"} for fault in script)
+    assert counts["uncertain"] <= lost

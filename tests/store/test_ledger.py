@@ -1,0 +1,223 @@
+"""The store's ledger keeps what `deliver` was promised, on both databases, and its own rules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+import pytest
+
+from newsletter.content import Claimed, DeliveryState, Recipient, Verdict
+from newsletter.store import subscribers
+from newsletter.store.deliveries import count_states, has_unfinished, list_deliveries, next_attempt_at
+from newsletter.store.engine import Database
+from newsletter.store.ledger import REPLY_LENGTH, LedgerStore
+from newsletter.store.models import Issue
+from newsletter.store.workers import WorkerLock
+from tests.support.ledger_builders import (
+    NOW,
+    Clock,
+    add_sending_issue,
+    make_ledger,
+    make_verdict,
+    read_row,
+    read_states,
+    set_issue_state,
+)
+from tests.support.ledger_contract import LedgerContract
+from tests.support.ledger_processes import run_at_once
+from tests.support.ledger_work import claim_all
+
+
+def start(database: Database, recipients: int, clock: Clock | None = None) -> LedgerStore:
+    """A ledger of an issue that is being sent to so many."""
+    return make_ledger(
+        database, add_sending_issue(database, recipients), WorkerLock(database), clock or Clock()
+    )
+
+
+def leave(database: Database, delivery_id: int) -> None:
+    """Have the recipient of a delivery unsubscribe."""
+    row = read_row(database, delivery_id)
+    with database.write() as session:
+        publication_id = session.get_one(Issue, row.issue_id).publication_id
+        subscribers.skip_deliveries(session, publication_id, row.subscriber_id, "unsubscribed", now=NOW)
+
+
+class EngineLedger:
+    """The rows with recipients as the engine wants them; their links are not the store's to make."""
+
+    def __init__(self, store: LedgerStore) -> None:
+        self.store = store
+
+    def claim(self, limit: int) -> list[Claimed]:
+        return [
+            Claimed(row.id, Recipient(row.subscriber_id, row.email, row.name), row.attempts + 1)
+            for row in self.store.claim(limit)
+        ]
+
+    def intend(self, ids: Collection[int]) -> set[int]:
+        return self.store.intend(ids)
+
+    def record(self, verdicts: Sequence[Verdict]) -> None:
+        self.store.record(verdicts)
+
+    def release(self, ids: Collection[int]) -> None:
+        self.store.release(ids)
+
+    def should_stop(self) -> bool:
+        return self.store.should_stop()
+
+
+class StoredSubject:
+    """Rows in a database, and workers on them."""
+
+    def __init__(self, database: Database, count: int) -> None:
+        self.database = database
+        self.issue_id = add_sending_issue(database, count)
+        self.ledger = self.other()
+
+    def other(self) -> EngineLedger:
+        return EngineLedger(make_ledger(self.database, self.issue_id, WorkerLock(self.database)))
+
+    def read_state(self, delivery_id: int) -> tuple[DeliveryState, int]:
+        row = read_row(self.database, delivery_id)
+        return row.state, row.attempts  # type: ignore[return-value] # a column of text
+
+    def take_away(self, delivery_id: int) -> None:
+        leave(self.database, delivery_id)
+
+    def pause(self) -> None:
+        set_issue_state(self.database, self.issue_id, "paused")
+
+
+class TestStoredLedger(LedgerContract):
+    """The contract, on real databases."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, either_database: Database) -> None:
+        self.database = either_database
+
+    def make_subject(self, count: int) -> StoredSubject:
+        return StoredSubject(self.database, count)
+
+
+def test_a_claim_is_written_with_the_workers_token(either_database: Database) -> None:
+    ledger = start(either_database, 3)
+
+    (row,) = ledger.claim(1)
+
+    assert (row.email, row.attempts) == ("reader0000@example.net", 0)
+    assert read_states(either_database) == ["claimed", "queued", "queued"]
+    assert read_row(either_database, row.id).claim_token
+
+
+def test_processes_that_claim_at_once_share_the_rows(either_database: Database) -> None:
+    issue_id = add_sending_issue(either_database, 60)
+
+    shares = run_at_once(claim_all, [(either_database.url, issue_id, 7)] * 3)
+
+    assert sorted(key for share in shares for key in share) == list(range(1, 61))
+
+
+def test_a_paused_issue_claims_and_intends_nothing(either_database: Database) -> None:
+    ledger = start(either_database, 3)
+    held = [row.id for row in ledger.claim(1)]
+    set_issue_state(either_database, 1, "paused")
+
+    assert (ledger.claim(9), ledger.intend(held), ledger.should_stop()) == ([], set(), True)
+
+    set_issue_state(either_database, 1, "sending")
+
+    assert (len(ledger.claim(9)), ledger.intend(held), ledger.should_stop()) == (2, set(held), False)
+
+
+def test_a_subscriber_who_left_is_not_intended(either_database: Database) -> None:
+    ledger = start(either_database, 2)
+    gone, stays = (row.id for row in ledger.claim(2))
+    leave(either_database, gone)
+
+    assert ledger.intend([gone, stays]) == {stays}
+    assert ledger.record([make_verdict(gone), make_verdict(stays)]) == 1
+    assert read_states(either_database) == ["skipped", "sent"]
+    assert read_row(either_database, gone).reply == "unsubscribed"
+
+
+def test_a_verdict_fills_the_row(either_database: Database) -> None:
+    clock = Clock()
+    ledger = start(either_database, 1, clock)
+    (row,) = ledger.claim(1)
+    ledger.intend([row.id])
+    clock.move(seconds=7)
+
+    ledger.record([make_verdict(row.id, reply="x" * 9000)])
+
+    sent = read_row(either_database, row.id)
+    assert (sent.state, sent.attempts, sent.claim_token) == ("sent", 1, None)
+    assert (sent.first_attempt_at, sent.finished_at) == (NOW, NOW + timedelta(seconds=7))
+    assert (sent.code, sent.enhanced, sent.route, len(sent.reply or "")) == (
+        250,
+        "2.0.0",
+        "default",
+        REPLY_LENGTH,
+    )
+
+
+def test_a_deferred_delivery_comes_back_when_it_is_due(either_database: Database) -> None:
+    clock = Clock()
+    ledger = start(either_database, 1, clock)
+    (row,) = ledger.claim(1)
+    ledger.record([make_verdict(row.id, "deferred", "451 later")])
+    with either_database.read() as session:
+        due_at = next_attempt_at(session, 1)
+
+    assert ledger.claim(1) == []
+    assert due_at == NOW + timedelta(minutes=10)
+
+    clock.move(minutes=10)
+
+    assert [(again.id, again.attempts) for again in ledger.claim(1)] == [(row.id, 1)]
+
+
+def test_new_deliveries_go_before_deferred_ones(either_database: Database) -> None:
+    clock = Clock()
+    ledger = start(either_database, 3, clock)
+    (first,) = ledger.claim(1)
+    ledger.record([make_verdict(first.id, "deferred")])
+    clock.move(minutes=11)
+
+    assert [row.id for row in ledger.claim(3)] == [2, 3, first.id]
+
+
+def test_a_delivery_is_given_up_after_a_day(either_database: Database) -> None:
+    clock = Clock()
+    ledger = start(either_database, 1, clock)
+    attempts = 0
+    while rows := ledger.claim(1):
+        attempts += 1
+        ledger.record([make_verdict(rows[0].id, "deferred", "451 later")])
+        clock.move(minutes=10)
+
+    row = read_row(either_database, 1)
+    assert (row.state, attempts, row.attempts) == ("failed", 145, 145)
+    assert row.reply == "given up after 145 attempts: 451 later"
+
+
+def test_the_states_are_counted(sqlite_database: Database) -> None:
+    ledger = start(sqlite_database, 5)
+    first, second, third = (row.id for row in ledger.claim(3))
+    ledger.intend([second])
+    ledger.record([make_verdict(third)])
+    with sqlite_database.read() as session:
+        counts = count_states(session, 1)
+        unfinished = has_unfinished(session, 1)
+        pages = [row.id for row in list_deliveries(session, 1)]
+        sent = [row.id for row in list_deliveries(session, 1, "sent")]
+
+    assert {state: count for state, count in counts.items() if count} == {
+        "queued": 2,
+        "claimed": 1,
+        "dot_sent": 1,
+        "sent": 1,
+    }
+    assert (unfinished, pages, sent, first) == (True, [1, 2, 3, 4, 5], [third], 1)
