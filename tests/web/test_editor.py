@@ -16,6 +16,7 @@ from newsletter.operating.users import (
     disable_user,
     find_session,
     list_users,
+    make_csrf,
     sign_in,
 )
 from newsletter.publishing.drafting import DraftRequest, draft_issue
@@ -135,6 +136,24 @@ def test_signing_in_leads_back(site: Site, cast: dict[str, str]) -> None:
     wanted = "/editor/issues/1?as=a%40example.org&width=320"
 
     assert site.open().sign_in("ada@example.org", cast["ada@example.org"], wanted).location == wanted
+
+
+def test_a_form_to_sign_in_is_good_only_where_it_was_shown(site: Site, cast: dict[str, str]) -> None:
+    secret = cast["ada@example.org"]
+    browser = site.open()
+    foreign = browser.get("/editor/login").csrf
+    other = site.open()
+    other.get("/editor/login")
+
+    for attempt, mark in (
+        (other, foreign),
+        (other, ""),
+        (site.open(), foreign),
+        (site.open(), make_csrf("")),
+    ):
+        form = {"email": "ada@example.org", "password": secret, "csrf": mark}
+        assert attempt.post("/editor/login", None, **form).status == 403
+    assert browser.get("/editor").status == 303
 
 
 @pytest.mark.usefixtures("cast")
