@@ -25,11 +25,11 @@ def add_entry(database: Database, at: datetime, detail: str = "") -> None:
 
 
 @pytest.fixture
-def locked(sqlite_database: Database) -> Iterator[Database]:
+def locked(database: Database) -> Iterator[Database]:
     """A database that another connection has locked, seen by a handle that soon gives up."""
-    other = sqlite3.connect(str(sqlite_database.path), isolation_level=None)
+    other = sqlite3.connect(str(database.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    database = Database(sqlite_database.url, busy_seconds=0.05)
+    database = Database(database.url, busy_seconds=0.05)
     yield database
     database.close()
     other.close()
@@ -46,12 +46,12 @@ def read_counter(database: Database) -> int:
         return int(session.execute(text("SELECT value FROM counter")).scalar_one())
 
 
-def test_two_processes_that_read_and_write_back_lose_no_update(sqlite_database: Database) -> None:
-    add_counter(sqlite_database)
+def test_two_processes_that_read_and_write_back_lose_no_update(database: Database) -> None:
+    add_counter(database)
 
-    run_at_once(count_up, [(sqlite_database.url, 300)] * 2)
+    run_at_once(count_up, [(database.url, 300)] * 2)
 
-    assert read_counter(sqlite_database) == 600
+    assert read_counter(database) == 600
 
 
 def test_two_processes_that_take_turns_lose_no_update(postgres_database: Database) -> None:
@@ -96,22 +96,22 @@ def test_a_locked_database_is_a_database_error(locked: Database) -> None:
         add_entry(locked, NOW)
 
 
-def test_a_full_disk_is_a_database_error_and_loses_nothing(sqlite_database: Database) -> None:
-    add_entry(sqlite_database, NOW)
-    with sqlite_database.raw() as connection:
+def test_a_full_disk_is_a_database_error_and_loses_nothing(database: Database) -> None:
+    add_entry(database, NOW)
+    with database.raw() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
 
     with pytest.raises(DatabaseError, match="the disk is full: make room, nothing recorded so far is lost"):
-        add_entry(sqlite_database, NOW, "x" * 100_000)
+        add_entry(database, NOW, "x" * 100_000)
 
-    with sqlite_database.read() as session:
+    with database.read() as session:
         assert session.scalars(select(AuditEntry.detail)).all() == [""]
 
 
-def test_a_read_only_file_is_a_database_error(sqlite_database: Database) -> None:
+def test_a_read_only_file_is_a_database_error(database: Database) -> None:
     # Root may write everywhere, so the mode of the file would not hold it back.
-    database = Database(f"sqlite:///file:{sqlite_database.path}?mode=ro&uri=true")
+    database = Database(f"sqlite:///file:{database.path}?mode=ro&uri=true")
 
     with pytest.raises(DatabaseError, match="it may only be read: check the owner and mode of the file"):
         add_entry(database, NOW)
@@ -195,11 +195,11 @@ def test_the_clock_of_the_database_tells_the_time(either_database: Database) -> 
         assert abs(clock(session) - datetime.now(tz=UTC).timestamp()) < 5
 
 
-def test_a_process_killed_in_mid_commit_leaves_a_whole_database(sqlite_database: Database) -> None:
-    add_sending_issue(sqlite_database, 3)
+def test_a_process_killed_in_mid_commit_leaves_a_whole_database(database: Database) -> None:
+    add_sending_issue(database, 3)
     for _ in range(3):
-        with start_process(die_in_mid_commit, sqlite_database.url) as (pid, _):
+        with start_process(die_in_mid_commit, database.url) as (pid, _):
             kill(pid)
 
-    with sqlite_database.raw() as connection:
+    with database.raw() as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

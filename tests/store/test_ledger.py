@@ -203,12 +203,12 @@ def test_a_delivery_is_given_up_after_a_day(either_database: Database) -> None:
     assert row.reply == "given up after 145 attempts: 451 later"
 
 
-def test_the_states_are_counted(sqlite_database: Database) -> None:
-    ledger = start(sqlite_database, 5)
+def test_the_states_are_counted(database: Database) -> None:
+    ledger = start(database, 5)
     first, second, third = (row.id for row in ledger.claim(3))
     ledger.intend([second])
     ledger.record([make_verdict(third)])
-    with sqlite_database.read() as session:
+    with database.read() as session:
         counts = count_states(session, 1)
         unfinished = has_unfinished(session, 1)
         pages = [row.id for row in list_deliveries(session, 1)]

@@ -172,8 +172,8 @@ class Send(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-def test_the_states_always_add_up(migrated_file: Path, is_deep: bool) -> None:  # noqa: FBT001 - a fixture
-    Send.template = migrated_file
+def test_the_states_always_add_up(database_template: Path, is_deep: bool) -> None:  # noqa: FBT001 - a fixture
+    Send.template = database_template
     examples = 300 if is_deep else 12
     run_state_machine_as_test(
         Send, settings=hypothesis.settings(max_examples=examples, stateful_step_count=30, deadline=None)

@@ -19,8 +19,8 @@ URL = "https://news.example.org"
 DAY = timedelta(days=1)
 
 
-def test_articles_are_known_by_their_keys_within_a_publication(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_articles_are_known_by_their_keys_within_a_publication(database: Database) -> None:
+    with database.write() as session:
         publication, other = add_publication(session), add_publication(session, "other")
         first, second = add_article(session, publication, "One"), add_article(session, other, "Two")
         articles.add_keys(session, first, [f"key:{n}" for n in range(1200)])
@@ -34,8 +34,8 @@ def test_articles_are_known_by_their_keys_within_a_publication(sqlite_database: 
         assert articles.find_keys(session, other.id, ["key:1"]) == {"key:1": second.id}
 
 
-def test_relations_are_replaced_in_the_new_order(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_relations_are_replaced_in_the_new_order(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         one, two, three, four = (add_article(session, publication, title).id for title in "abcd")
         articles.replace_relations(session, one, "similar", [two, three, two])
@@ -50,8 +50,8 @@ def test_relations_are_replaced_in_the_new_order(sqlite_database: Database) -> N
         assert len(session.scalars(select(ArticleRelation)).all()) == 3
 
 
-def test_articles_are_listed_newest_first_without_mere_mentions(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_articles_are_listed_newest_first_without_mere_mentions(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         old = add_article(session, publication, "old", published_at=NOW - 9 * DAY)
         undated = add_article(session, publication, "undated")
@@ -68,8 +68,8 @@ def list_fresh_titles(session: Session, publication_id: int) -> list[str]:
     return [article.title for article in articles.load_articles(session, ids, URL)]
 
 
-def test_what_is_fresh_is_new_and_not_yet_told(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_what_is_fresh_is_new_and_not_yet_told(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         feed = add_source(session, publication, "https://example.org/feed")
         folder = add_source(session, publication, "/pages", kind="folder")
@@ -98,9 +98,9 @@ def test_what_is_fresh_is_new_and_not_yet_told(sqlite_database: Database) -> Non
     ],
 )
 def test_an_article_is_told_by_an_issue_that_goes_out(
-    sqlite_database: Database, state: str, *, is_fresh: bool
+    database: Database, state: str, *, is_fresh: bool
 ) -> None:
-    with sqlite_database.write() as session:
+    with database.write() as session:
         publication = add_publication(session)
         article, near = add_article(session, publication, "told"), add_article(session, publication, "near")
         articles.replace_relations(session, article.id, "similar", [near.id])
@@ -113,8 +113,8 @@ def test_an_article_is_told_by_an_issue_that_goes_out(
         assert articles.is_public_article(session, publication.id, near.id) is not is_fresh
 
 
-def test_articles_are_loaded_in_the_order_asked_for(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_articles_are_loaded_in_the_order_asked_for(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         source = add_source(session, publication, "https://example.org/feed", title="Harbour Post")
         zone = timezone(timedelta(hours=-3, minutes=-30))
@@ -136,8 +136,8 @@ def test_articles_are_loaded_in_the_order_asked_for(sqlite_database: Database) -
         assert (loaded[0].published_at, loaded[0].link) == (None, "https://example.org/2")
 
 
-def test_sources_are_due_when_their_time_has_come(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_sources_are_due_when_their_time_has_come(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         new = add_source(session, publication, "https://a.example")
         due = add_source(session, publication, "https://b.example", next_attempt_at=NOW)
@@ -149,8 +149,8 @@ def test_sources_are_due_when_their_time_has_come(sqlite_database: Database) -> 
         assert sources.list_sources(session, [], due_at=NOW) == []
 
 
-def test_a_source_is_found_by_its_place_or_number(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_a_source_is_found_by_its_place_or_number(database: Database) -> None:
+    with database.write() as session:
         publication, other = add_publication(session), add_publication(session, "other")
         source = add_source(session, publication, "https://a.example")
         add_article(session, publication, "one", source_id=source.id)
@@ -177,8 +177,8 @@ def test_what_is_not_there_is_not_found(either_database: Database, key: int) -> 
             issues.get_issue(session, key)
 
 
-def test_issues_are_found_by_period_and_standing(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_issues_are_found_by_period_and_standing(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         sent = add_issue(session, publication, "sent", number=1, period="2026-W01")
         add_issue(session, publication, "skipped", period="2026-W02")
@@ -200,8 +200,8 @@ def test_issues_are_found_by_period_and_standing(sqlite_database: Database) -> N
         ]
 
 
-def test_the_articles_of_an_issue_keep_their_order(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_the_articles_of_an_issue_keep_their_order(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         ids = [add_article(session, publication, title).id for title in "abc"]
         issue = issues.add_issue(session, publication.id, "weekly", "draft", now=NOW)
@@ -228,8 +228,8 @@ def test_a_variant_is_frozen_and_thawed(either_database: Database) -> None:
         assert issues.find_variant(session, issue.id) is None
 
 
-def test_a_category_keeps_its_line_until_there_is_another(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_a_category_keeps_its_line_until_there_is_another(database: Database) -> None:
+    with database.write() as session:
         publication = add_publication(session)
         categories.set_category(session, publication.id, "Harbour", "Calm.", now=NOW)
         categories.set_category(session, publication.id, "Market", None, now=NOW)
@@ -245,10 +245,10 @@ def test_a_category_keeps_its_line_until_there_is_another(sqlite_database: Datab
         assert (row.status, row.status_changed_at) == ("Rough.", NOW + DAY)
 
 
-def test_an_action_is_written_down(sqlite_database: Database) -> None:
-    with sqlite_database.write() as session:
+def test_an_action_is_written_down(database: Database) -> None:
+    with database.write() as session:
         audit.record_action(session, "issue_approved", "issue 1", actor="ada", now=NOW, detail="why")
-    with sqlite_database.read() as session:
+    with database.read() as session:
         (entry,) = session.scalars(select(AuditEntry))
 
         assert (entry.action, entry.subject, entry.actor, entry.at, entry.detail) == (

@@ -147,13 +147,13 @@ def test_another_programs_postgresql_database_is_refused(postgres_url: str) -> N
     database.close()
 
 
-def test_going_back_needs_a_backup(sqlite_database: Database) -> None:
+def test_going_back_needs_a_backup(database: Database) -> None:
     from alembic import command
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    with sqlite_database.write() as session:
+    with database.write() as session:
         config.attributes["connection"] = session.connection()
         with pytest.raises(SchemaError, match="restore the backup made before the upgrade"):
             command.downgrade(config, "base")

@@ -126,31 +126,31 @@ def test_a_new_owners_rows_are_safe_from_the_old_one(either_database: Database) 
 
 
 def test_a_worker_that_waits_for_slow_servers_keeps_its_lease(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = WorkerLock(sqlite_database)
-    ledger = make_ledger(sqlite_database, add_sending_issue(sqlite_database, 1), worker)
-    with sqlite_database.write() as session:
+    worker = WorkerLock(database)
+    ledger = make_ledger(database, add_sending_issue(database, 1), worker)
+    with database.write() as session:
         session.execute(update(Worker).values(lease_until=Worker.started_at))
 
     assert ledger.should_stop() is False
-    assert list_workers(sqlite_database)[0].lease_until == list_workers(sqlite_database)[0].started_at
+    assert list_workers(database)[0].lease_until == list_workers(database)[0].started_at
 
     monkeypatch.setattr("newsletter.store.workers.BEAT_SECONDS", -1.0)
 
     assert ledger.should_stop() is False
-    (row,) = list_workers(sqlite_database)
+    (row,) = list_workers(database)
     assert row.lease_until - row.started_at >= timedelta(seconds=LEASE_SECONDS)
     assert BEAT_SECONDS * 2 < LEASE_SECONDS
 
 
 def test_a_worker_that_waits_learns_that_it_was_taken_for_dead(
-    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("newsletter.store.workers.BEAT_SECONDS", -1.0)
-    ledger = make_ledger(sqlite_database, add_sending_issue(sqlite_database, 1), WorkerLock(sqlite_database))
-    move_away(sqlite_database, timedelta(0))
-    take_over(sqlite_database)
+    ledger = make_ledger(database, add_sending_issue(database, 1), WorkerLock(database))
+    move_away(database, timedelta(0))
+    take_over(database)
 
     assert ledger.should_stop() is True
 
@@ -168,23 +168,23 @@ def test_a_worker_that_ends_gives_everything_back(either_database: Database) -> 
     assert (list_workers(either_database), lock.exists()) == ([], False)
 
 
-def test_a_takeover_that_fails_leaves_the_proof_of_death(sqlite_database: Database) -> None:
-    issue_id = add_sending_issue(sqlite_database, 1)
-    with start_process(hold_claims, sqlite_database.url, issue_id, 0) as (pid, _):
+def test_a_takeover_that_fails_leaves_the_proof_of_death(database: Database) -> None:
+    issue_id = add_sending_issue(database, 1)
+    with start_process(hold_claims, database.url, issue_id, 0) as (pid, _):
         kill(pid)
-    lock = Path(list_workers(sqlite_database)[0].lock)
+    lock = Path(list_workers(database)[0].lock)
 
     def fail() -> None:
-        with sqlite_database.write() as session:
-            take_over_dead(sqlite_database, session)
+        with database.write() as session:
+            take_over_dead(database, session)
             raise LookupError
 
     with pytest.raises(LookupError):
         fail()
 
     assert lock.exists()
-    take_over(sqlite_database)
-    assert (read_states(sqlite_database), lock.exists()) == (["queued"], False)
+    take_over(database)
+    assert (read_states(database), lock.exists()) == (["queued"], False)
 
 
 def test_a_worker_that_renews_while_it_is_judged_is_spared(postgres_database: Database) -> None:
@@ -210,11 +210,11 @@ def test_a_worker_that_renews_while_it_is_judged_is_spared(postgres_database: Da
     assert read_states(postgres_database) == ["claimed"]
 
 
-def test_a_lock_that_cannot_be_made_is_a_database_error(sqlite_database: Database, tmp_path: Path) -> None:
-    (tmp_path / "subscribers.db.workers").write_text("in the way")
+def test_a_lock_that_cannot_be_made_is_a_database_error(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "test.db.workers").write_text("in the way")
 
     with pytest.raises(DatabaseError, match=r"no lock can be made at .*check the folder's mode and the disk"):
-        WorkerLock(sqlite_database)
+        WorkerLock(database)
 
 
 def test_a_worker_that_cannot_sign_on_leaves_no_lock(tmp_path: Path) -> None:
@@ -226,24 +226,24 @@ def test_a_worker_that_cannot_sign_on_leaves_no_lock(tmp_path: Path) -> None:
     assert list((tmp_path / "bare.db.workers").iterdir()) == []
 
 
-def test_a_worker_that_cannot_sign_off_is_found_dead(sqlite_database: Database) -> None:
-    worker = WorkerLock(sqlite_database)
-    with sqlite_database.raw() as connection:
+def test_a_worker_that_cannot_sign_off_is_found_dead(database: Database) -> None:
+    worker = WorkerLock(database)
+    with database.raw() as connection:
         connection.execute("PRAGMA query_only=ON")
 
     with pytest.raises(DatabaseError, match="may only be read"):
         worker.close()
 
-    with sqlite_database.raw() as connection:
+    with database.raw() as connection:
         connection.execute("PRAGMA query_only=OFF")
-    take_over(sqlite_database)
-    assert list_workers(sqlite_database) == []
+    take_over(database)
+    assert list_workers(database) == []
 
 
-def test_only_the_claims_of_the_token_are_released(sqlite_database: Database) -> None:
-    issue_id = add_sending_issue(sqlite_database, 2)
-    make_ledger(sqlite_database, issue_id, WorkerLock(sqlite_database)).claim(2)
-    with sqlite_database.write() as session:
+def test_only_the_claims_of_the_token_are_released(database: Database) -> None:
+    issue_id = add_sending_issue(database, 2)
+    make_ledger(database, issue_id, WorkerLock(database)).claim(2)
+    with database.write() as session:
         assert release_claims(session, "another") == 0
 
-    assert read_states(sqlite_database) == ["claimed", "claimed"]
+    assert read_states(database) == ["claimed", "claimed"]

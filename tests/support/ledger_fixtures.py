@@ -1,8 +1,7 @@
-"""Fixtures: migrated databases, SQLite and PostgreSQL, each the test's own."""
+"""Fixtures: PostgreSQL databases with our schema, and tests that run on both kinds."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,26 +10,6 @@ import pytest
 from newsletter.store.engine import Database
 from newsletter.store.schema import upgrade_schema
 from tests.support.postgres_builders import make_database, make_url
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with every table and no row, made once."""
-    path = tmp_path_factory.mktemp("migrated") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    upgrade_schema(database)
-    database.close()
-    return path
-
-
-@pytest.fixture
-def sqlite_database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
-    """A copy of that file."""
-    path = tmp_path / "subscribers.db"
-    shutil.copy(migrated_file, path)
-    database = Database(f"sqlite:///{path}")
-    yield database
-    database.close()
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +34,6 @@ def postgres_database(postgres_home: Path, postgres_template: str) -> Iterator[D
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_database(request: pytest.FixtureRequest) -> Database:
     """The test runs on both."""
-    database = request.getfixturevalue(
-        "sqlite_database" if request.param == "sqlite" else "postgres_database"
-    )
+    database = request.getfixturevalue("database" if request.param == "sqlite" else "postgres_database")
     assert isinstance(database, Database)
     return database
