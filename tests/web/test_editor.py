@@ -171,6 +171,15 @@ def test_guessing_locks_for_longer_and_longer(database: Database, cast: dict[str
     assert attempt(cast["ada@example.org"], 210)
 
 
+def test_one_place_cannot_go_on_guessing(database: Database, cast: dict[str, str]) -> None:
+    for number in range(50):
+        assert sign_in(database, "bo@example.org", f"guess {number}", ip="192.0.2.1", now=NOW) is None
+
+    secret = cast["ada@example.org"]
+    assert sign_in(database, "ada@example.org", secret, ip="192.0.2.1", now=NOW) is None
+    assert sign_in(database, "ada@example.org", secret, ip="192.0.2.2", now=NOW) is not None
+
+
 @pytest.mark.parametrize("change", ["password", "disable", "role"])
 def test_a_session_does_not_outlive_a_change(database: Database, cast: dict[str, str], change: str) -> None:
     found = sign_in(database, "ada@example.org", cast["ada@example.org"], ip=None, now=NOW)
