@@ -13,7 +13,7 @@ from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # Imported once and shared by all of them.
-CONTEXT.set_forkserver_preload(["tests.support.ledger_work"])
+CONTEXT.set_forkserver_preload(["tests.support.ledger_work", "tests.support.publishing_work"])
 PATIENCE = 60.0
 
 
