@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, SCALE = 1200, 630, 3
 COLOURS = {
-    "night": 0x16324A, "deep": 0x1F5470, "sea": 0x2F7388, "shallow": 0x5A9DA8, "mist": 0xA9D3D2, "sky": 0xCFE7E1,
-    "cream": 0xFBF2DF, "sand": 0xF1DDB5, "mustard": 0xE8B04A, "coral": 0xE56F4F, "brick": 0xB5482F, "wine": 0x7C2F33,
-    "ink": 0x1E2B35, "slate": 0x54646F, "stone": 0x95A1A6, "pale": 0xCBD2D1, "white": 0xFFFFFF, "moss": 0x6B8F64,
+    "night": 0x16324A, "deep": 0x1F5470, "sea": 0x2F7388, "shallow": 0x5A9DA8, "mist": 0xA9D3D2,
+    "sky": 0xCFE7E1,
+    "cream": 0xFBF2DF, "sand": 0xF1DDB5, "mustard": 0xE8B04A, "coral": 0xE56F4F, "brick": 0xB5482F,
+    "wine": 0x7C2F33,
+    "ink": 0x1E2B35, "slate": 0x54646F, "stone": 0x95A1A6, "pale": 0xCBD2D1, "white": 0xFFFFFF,
+    "moss": 0x6B8F64,
     "pine": 0x3E6450, "fir": 0x2B4A40, "rose": 0xF2B8A0, "wood": 0x8A5A3C,
 }  # fmt: skip
 NAMES = list(COLOURS)
@@ -467,8 +470,8 @@ def reading_room(c: Canvas) -> None:
     c.polygon("white", (520, 366), (520, 280), (572, 366))
     c.polygon("coral", (514, 366), (514, 300), (480, 366))
     c.polygon("ink", (470, 372), (586, 372), (566, 392), (490, 392))
-    for x in (596, 450, 742):
-        c.box("cream", x, 80 if x == 596 else 206, 8, 300 + 126 * (x == 596))
+    for x, top, height in ((596, 80, 426), (450, 206, 300), (742, 206, 300)):
+        c.box("cream", x, top, 8, height)
     c.box("cream", 450, 300, 300, 8)
     spines = ("coral", "deep", "mustard", "pine", "cream", "wine", "shallow", "rose", "moss", "brick")
     for side in (20, 800):

@@ -35,13 +35,13 @@ def run(context: typer.Context, host: Host = None, port: Port = None) -> None:
 
     settings, database = _begin(context, host, port)
     stop = threading.Event()
-    with end_on_signal(stop, settings.stop_seconds, 0):
+    with end_on_signal(stop, settings.stop_seconds, 0) as left:
         clock = Clock(database, settings, stop)
         clock.start()
         try:
             _serve(settings, database, stop)
         finally:
-            ended = clock.close(settings.stop_seconds)
+            ended = clock.close(left())
     _end(ended=ended)
 
 
@@ -98,12 +98,12 @@ def _run_clock(context: typer.Context) -> NoReturn:
     shell = open_shell(context)
     settings, _ = shell.load(level=None)
     stop = threading.Event()
-    with end_on_signal(stop, settings.stop_seconds, 0):
+    with end_on_signal(stop, settings.stop_seconds, 0) as left:
         clock = Clock(shell.open(settings), settings, stop)
         clock.start()
         note("the scheduler runs; Ctrl-C ends it")
         stop.wait()
-        ended = clock.close(settings.stop_seconds)
+        ended = clock.close(left())
     _end(ended=ended)
 
 

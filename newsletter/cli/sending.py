@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -133,13 +134,22 @@ def show_progress() -> Iterator[Callable[[IssueStatus], None]]:
 
 
 @contextmanager
-def end_on_signal(stop: threading.Event, seconds: float, code: int) -> Iterator[None]:
-    """Set the event on SIGTERM and SIGINT; a second SIGINT interrupts, and time runs out for stragglers."""
+def end_on_signal(stop: threading.Event, seconds: float, code: int) -> Iterator[Callable[[], float]]:
+    """Set the event on SIGTERM and SIGINT; a second SIGINT interrupts, and time runs out for stragglers.
+
+    Yields what tells how many seconds are left to end in.
+    """
+    signalled_at: float | None = None
+
+    def left() -> float:
+        return seconds if signalled_at is None else max(0.1, signalled_at + seconds - time.monotonic())
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
+        nonlocal signalled_at
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         if not stop.is_set():
+            signalled_at = time.monotonic()
             stop.set()
             timer = threading.Timer(seconds + GRACE_SECONDS, os._exit, [code])
             timer.daemon = True
@@ -147,7 +157,7 @@ def end_on_signal(stop: threading.Event, seconds: float, code: int) -> Iterator[
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield left
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

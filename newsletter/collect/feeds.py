@@ -13,6 +13,7 @@ from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
 from newsletter.collect.doctype import drop_doctype
 from newsletter.collect.links import absolute_html, make_absolute
+from newsletter.collect.pictures import find_picture
 from newsletter.collect.plaintext import as_html, clean_title, html_to_text
 from newsletter.content import Entry, ParsedSource
 from newsletter.errors import ParseError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 _Fields = dict[str, Any]
 _ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
-_IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
-_IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
 
 
 def parse_feed(
@@ -138,7 +137,7 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
     html = absolute_html(body, make_absolute(_base(fields), link, *bases) or link) if body else None
     published = _date(fields, ("published", "created"), reading, title)
     updated = _date(fields, ("updated",), reading, title)
-    image, alt = _image(fields, html)
+    picture = find_picture(fields, html)
     category, language = _category(fields), _language(fields, reading.feed)
     return Entry(
         title=title,
@@ -150,8 +149,9 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
         author=_author(fields),
         category=category,
         summary=html_to_text(summary) or None,
-        image=make_absolute(image, link, *bases),
-        image_alt=alt,
+        image=make_absolute(picture.url, link, *bases),
+        image_alt=picture.alt,
+        image_credit=picture.credit,
         text=(html_to_text(html) or None) if html else None,
         html=html,
         language=language,
@@ -261,35 +261,3 @@ def _language(fields: _Fields, feed: _Fields) -> str | None:
     details = [fields.get("title_detail"), *(fields.get("content") or []), fields.get("summary_detail")]
     own = next((detail["language"] for detail in details if detail and detail.get("language")), None)
     return own or fields.get("language") or feed.get("language") or None
-
-
-def _image(fields: _Fields, html: str | None) -> tuple[str | None, str | None]:
-    """The picture of an entry and its text: a named one, else an enclosed one, else the first in the body."""
-    if media := next((media for media in fields.get("media_content") or [] if _is_picture(media)), None):
-        return media["url"], None
-    if media := next((media for media in fields.get("media_thumbnail") or [] if media.get("url")), None):
-        return media["url"], None
-    for enclosed in fields.get("enclosures") or []:
-        url, kind = enclosed.get("href") or enclosed.get("url"), str(enclosed.get("type") or "")
-        if url and (kind.startswith("image/") or (not kind and _IMAGE_NAME.search(url))):
-            return url, None
-    image = fields.get("image")
-    if isinstance(image, dict) and image.get("href"):
-        return image["href"], None
-    if html and (match := _IMAGE.search(html)):
-        alt = re.search(
-            r"""\salt\s*=\s*["']([^"'>]*)["']""", html[match.start() : html.find(">", match.end()) + 1]
-        )
-        return clean_title(match[1]), (clean_title(alt[1]) or None) if alt else None
-    return None, None
-
-
-def _is_picture(media: _Fields) -> bool:
-    medium, kind, url = media.get("medium"), str(media.get("type") or ""), media.get("url")
-    if not url:
-        return False
-    return (
-        medium == "image"
-        or kind.startswith("image/")
-        or bool(not medium and not kind and _IMAGE_NAME.search(url))
-    )

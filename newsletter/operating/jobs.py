@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from newsletter.errors import BlockedError, NewsletterError
+from newsletter.errors import NewsletterError
 from newsletter.operating.periods import Ask, decide_periods, make_rhythm, may_approve_itself
 from newsletter.publishing import hand_over
 from newsletter.publishing.approval import Decision, approve_issue
@@ -78,7 +78,12 @@ def tick_publication(
     with database.read() as session:
         drafts = jobs.list_drafts(session, row.id)
     for issue in drafts:
-        hand_over.tell_of_draft(database, settings, issue.id, now=now)
+        try:
+            hand_over.tell_of_draft(database, settings, issue.id, now=now)
+        except NewsletterError as error:
+            # Editors who cannot be told are no reason to hold back what needs no editor.
+            report.errors.append(f"issue {issue.id}: {error}")
+            log.error("editors_not_told", issue=issue.id, error=str(error))  # noqa: TRY400 - one line, no traceback
         if may_approve_itself(row.approval, issue.due_at, issue.stopped_at, grace=rhythm.grace, now=now):
             _approve(database, settings, issue, report, now=now)
 
@@ -120,17 +125,26 @@ def _supersede(database: Database, publication_id: int, period: str) -> None:
 def _approve(
     database: Database, settings: Settings, issue: Issue, report: TickReport, *, now: datetime
 ) -> None:
+    decision = Decision(actor=ACTOR, unless_stopped=True)
     try:
-        approve_issue(database, settings, issue.id, Decision(actor=ACTOR), now=now)
-    except BlockedError as error:
-        with database.write() as session:
-            issues.get_issue(session, issue.id).reason = str(error)
-        hand_over.tell_of_draft(database, settings, issue.id, now=now, event=hand_over.BLOCKED)
+        made = approve_issue(database, settings, issue.id, decision, now=now)
+    except NewsletterError as error:
+        _keep_back(database, settings, issue, str(error), now=now)
         report.blocked.append(issue.id)
-        log.warning("issue_blocked", issue=issue.id, reason=str(error))
         return
-    report.approved.append(issue.id)
-    log.info("issue_approved", issue=issue.id, actor=ACTOR)
+    if made.state != "draft":
+        report.approved.append(issue.id)
+        log.info("issue_approved", issue=issue.id, actor=ACTOR)
+
+
+def _keep_back(database: Database, settings: Settings, issue: Issue, reason: str, *, now: datetime) -> None:
+    """Leave a draft as it is, with the reason on it, and tell the editors once."""
+    if issue.reason == reason:
+        return
+    with database.write() as session:
+        issues.get_issue(session, issue.id).reason = reason
+    log.warning("issue_blocked", issue=issue.id, reason=reason)
+    hand_over.tell_of_draft(database, settings, issue.id, now=now, event=hand_over.BLOCKED)
 
 
 def _record(

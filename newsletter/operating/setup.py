@@ -57,6 +57,9 @@ def initialise(settings: Settings, config: Path, *, now: datetime) -> InitReport
     database = Database(settings.database_url)
     try:
         before, after = upgrade_schema(database)
+        if before is None and database.path is not None:
+            # It holds people's addresses; SQLite gives its side files the same mode.
+            Path(database.path).chmod(0o600)
         publication_made = _add_first_publication(database, settings, now)
         slugs = tuple(each.slug for each in list_publications(database, settings))
     finally:

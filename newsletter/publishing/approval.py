@@ -32,6 +32,8 @@ class Decision:
     """Why it goes out in spite of findings that block."""
     seen_hash: str | None = None
     """The content hash that was on the editor's screen; None where nothing was shown."""
+    unless_stopped: bool = False
+    """Leave it alone if an editor has stopped it, be it a moment ago."""
 
 
 def approve_issue(
@@ -51,6 +53,8 @@ def approve_issue(
         if issue.state in {"approved", "scheduled"} and issue.stopped_at is None:
             return view_issue(session, issue_id)
         _require(issue, "draft", "approved", "scheduled", verb="approved")
+        if decision.unless_stopped and issue.stopped_at is not None:
+            return view_issue(session, issue_id)
         if decision.seen_hash not in {None, rendered.content_hash}:
             message = f"issue {issue_id} changed since you looked at it: look again, then approve"
             raise StateError(message)

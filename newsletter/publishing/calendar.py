@@ -189,7 +189,7 @@ def _expand(item: str) -> range:
 def _number_weekday(said: str) -> int:
     if said in WEEKDAYS:
         return WEEKDAYS.index(said)
-    if said.isdecimal() and int(said) <= 7:  # noqa: PLR2004 - 0 and 7 are Sunday
+    if said.isdecimal() and int(said) <= 7:  # noqa: PLR2004 - Sunday is both 0 and 7
         return int(said)
     raise ValueError(f"{said} is no day of the week")
 

@@ -28,12 +28,6 @@ def list_consents(session: Session, subscription_ids: Sequence[int]) -> list[Con
     return list(session.scalars(query.order_by(Consent.at, Consent.id)))
 
 
-def find_last_consent(session: Session, subscription_id: int, event: str) -> Consent | None:
-    """The newest line of one kind, or None."""
-    query = select(Consent).where(Consent.subscription_id == subscription_id, Consent.event == event)
-    return session.scalars(query.order_by(Consent.at.desc(), Consent.id.desc()).limit(1)).one_or_none()
-
-
 def clear_consent_details(session: Session, subscription_ids: Sequence[int]) -> None:
     """Take out what tells of the person; that and when something was agreed stays."""
     session.execute(update(Consent).where(Consent.subscription_id.in_(subscription_ids)).values(detail=None))

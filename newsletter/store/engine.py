@@ -10,6 +10,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
+from newsletter.config import hide_password
 from newsletter.errors import ConfigError, DatabaseError
 
 if TYPE_CHECKING:
@@ -89,16 +90,17 @@ class Database:
 
 
 def _make_engine(url: str, busy_seconds: float) -> Engine:
+    shown = hide_password(url)
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-            message = f"database_url {url!r}: only sqlite:/// and postgresql+psycopg:// are supported"
+            message = f"database_url {shown!r}: only sqlite:/// and postgresql+psycopg:// are supported"
             raise ConfigError(message)
         if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        message = f"database_url {url!r} is not an SQLAlchemy URL, as sqlite:///subscribers.db is"
+        message = f"database_url {shown!r} is not an SQLAlchemy URL, as sqlite:///subscribers.db is"
         raise ConfigError(message) from error
     if engine.dialect.name == "sqlite":
         _own_transactions(engine, busy_seconds)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import platform
+import secrets
 import tempfile
 import time
 from datetime import UTC, datetime

@@ -33,14 +33,25 @@ def normalise_address(text: str) -> str:
         AddressError: It is no address that can be mailed; the message is a reason without the address.
 
     """
-    # Its import takes 40 ms, which only those who read addresses should pay.
-    from email_validator import EmailNotValidError, validate_email
-
     typed = text.strip()
     if not typed:
         raise AddressError("there is no address")
     if len(typed) > LONGEST:
         raise AddressError(f"longer than {LONGEST} characters")
+    local, domain = _parse(typed)
+    if "." not in domain and domain != "localhost":
+        raise AddressError("the part after the @ is not a domain such as example.org")
+    address = f"{unicodedata.normalize('NFC', local.lower())}@{domain}"
+    if len(address.encode()) > LONGEST:
+        raise AddressError(f"longer than {LONGEST} characters")
+    return address
+
+
+def _parse(typed: str) -> tuple[str, str]:
+    """Return the local part as it was typed and the domain in its ASCII form."""
+    # Its import takes 40 ms, which only those who read addresses should pay.
+    from email_validator import EmailNotValidError, validate_email
+
     inside = _INSIDE.search(typed)
     try:
         found = validate_email(
@@ -55,13 +66,7 @@ def normalise_address(text: str) -> str:
     domain = str(found.ascii_domain).lower()
     if inside is not None:
         domain = domain.removesuffix("test") + inside[0].lower()
-    if "." not in domain and domain != "localhost":
-        raise AddressError("the part after the @ is not a domain such as example.org")
-    local = unicodedata.normalize("NFC", str(found.local_part).lower())
-    address = f"{local}@{domain}"
-    if len(address.encode()) > LONGEST:
-        raise AddressError(f"longer than {LONGEST} characters")
-    return address
+    return str(found.local_part), domain
 
 
 def _as_reason(said: str) -> str:

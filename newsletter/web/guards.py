@@ -127,6 +127,9 @@ class Guard:
     def _add_headers(self, path: str, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():
             headers.setdefault(name, value)
+        if headers["Content-Security-Policy"].startswith("sandbox"):
+            # Browsers refuse a page of its own that is both sandboxed and cut off from its opener.
+            del headers["Cross-Origin-Opener-Policy"]
         if self._is_https:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if TOKENED.match(path):

@@ -125,7 +125,7 @@ def moment(at: datetime, timezone: str = "UTC") -> str:
 
 def day(at: datetime, timezone: str = "UTC") -> str:
     """Filter: `23 November 2026` in a publication's zone."""
-    return babel.dates.format_date(at.astimezone(ZoneInfo(timezone)).date(), "long", locale="en")
+    return babel.dates.format_date(at.astimezone(ZoneInfo(timezone)).date(), "d MMMM y", locale="en")
 
 
 def direction(language: str | None) -> str:

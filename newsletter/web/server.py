@@ -15,7 +15,7 @@ from newsletter.web.app import create_app
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from fastapi import APIRouter
+    from fastapi import APIRouter, FastAPI
 
     from newsletter.config import Settings
     from newsletter.operating.startup import Database
@@ -65,29 +65,38 @@ def serve(
     app = create_app(settings, database, clock=clock)
     for router in more:
         app.include_router(router)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # Only a proxy on this machine is believed about where a request came from.
-            forwarded_allow_ips=["127.0.0.1", "::1"],
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=max(1, int(settings.stop_seconds - _SPARE)),
-        )
+    server = _Server(_configure(app, settings, host, port))
+    with _watched(server, stop, on_ready):
+        try:
+            server.run()
+        except SystemExit as error:
+            message = f"cannot listen on {host} port {port}: is another program there? Choose with --port"
+            raise ConfigError(message) from error
+
+
+def _configure(app: FastAPI, settings: Settings, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Only a proxy on this machine is believed about where a request came from.
+        forwarded_allow_ips=["127.0.0.1", "::1"],
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=max(1, int(settings.stop_seconds - _SPARE)),
     )
+
+
+@contextmanager
+def _watched(
+    server: _Server, stop: threading.Event, on_ready: Callable[[int], None] | None
+) -> Iterator[None]:
     watcher = threading.Thread(target=_watch, args=(server, stop, on_ready), name="web-stop", daemon=True)
     watcher.start()
     try:
-        server.run()
-    except SystemExit as error:
-        message = (
-            f"cannot listen on {host} port {port}: is another program there? Choose with --host and --port"
-        )
-        raise ConfigError(message) from error
+        yield
     finally:
         server.should_exit = True
         watcher.join()

@@ -103,6 +103,18 @@ def test_a_damaged_database_is_a_line(call: Call, home: Path) -> None:
     assert_one_line(call("issue", "list"), "not an SQLite database")
 
 
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql+nothing", "sqlite+nothing"])
+def test_a_database_of_another_kind_is_refused_without_its_password(
+    call: Call, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("NEWSLETTER_DATABASE_URL", f"{scheme}://u:s3cret@127.0.0.1:9/x")
+
+    ran = call("issue", "list")
+
+    assert_one_line(ran, "database_url")
+    assert "s3cret" not in ran.err
+
+
 def test_another_program_s_database_is_refused(call: Call, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "subscribers.db") as connection:
         connection.execute("CREATE TABLE notes (text)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -124,6 +125,28 @@ def test_a_send_that_is_told_to_stop_ends_soon_and_can_go_on(
     monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{smtp_server.port}")
     assert call("issue", "send", 1).code == 0
     assert len(smtp_server.accepted) == 1
+
+
+@pytest.mark.parametrize("command", ["scheduler", "run"])
+def test_a_source_that_never_answers_holds_no_end_up(call: Call, start: Start, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        call("source", "add", f"http://127.0.0.1:{silent.getsockname()[1]}/feed.xml")
+        more = ["--port", "0"] if command == "run" else []
+        process = start(
+            "-m",
+            "newsletter",
+            command,
+            *more,
+            NEWSLETTER_FETCH_ALLOW_HOSTS="127.0.0.1",
+            NEWSLETTER_STOP_SECONDS="2",
+        )
+        connection, _ = silent.accept()
+
+        code, seconds, said = end(process)
+        connection.close()
+
+    assert (code, "Traceback" in said) == (0, False)
+    assert seconds < 4
 
 
 def test_the_scheduler_of_cron_prints_what_it_did(call: Call, smtp_server: SmtpServer) -> None:

@@ -337,3 +337,23 @@ def test_deep_nesting_is_read_in_bounded_time() -> None:
     parse_feed(data)
 
     assert time.monotonic() - begun < 10
+
+
+def test_a_named_picture_has_its_credit_and_the_text_it_has_in_the_body() -> None:
+    item = (
+        '<media:content url="http://a.example/ship.png" medium="image">'
+        '<media:credit role="photographer">Ann Ode</media:credit></media:content>'
+        '<description>&lt;img src="http://a.example/ship.png" alt="A ship"&gt;</description>'
+    )
+    feed = (
+        '<rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel><title>T</title>'
+        f"<item><title>One</title>{item}</item></channel></rss>"
+    )
+
+    entry = parse_feed(feed.encode()).entries[0]
+
+    assert (entry.image, entry.image_alt, entry.image_credit) == (
+        "http://a.example/ship.png",
+        "A ship",
+        "Ann Ode",
+    )

@@ -1,4 +1,4 @@
-"""The whole job on captured feeds: collected over HTTP, drafted, looked at in a browser, sent through Postfix."""
+"""The whole job on captured feeds: collected over HTTP, drafted, seen in a browser, sent through Postfix."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def list_captured() -> list[tuple[Path, int]]:
         for path, expect in list_cases(corpus):
             consensus = expect.get("consensus") or {}
             content = path.read_bytes()
-            if consensus.get("agree") == 3 and consensus["entries"] > 0 and len(content) > 5000:  # noqa: PLR2004 - all three readers; no spec snippets
+            if consensus.get("agree") == 3 and consensus["entries"] > 0 and len(content) > 5000:
                 if content not in seen:
                     found.append((path, consensus["entries"]))
                 seen.add(content)
@@ -74,8 +74,9 @@ def test_every_captured_feed_gives_as_many_articles_as_its_readers_agree_on(
     assert [(line["source"], len(line["articles"])) for line in checked] == feeds
 
 
+@pytest.mark.usefixtures("home")
 def test_broken_sources_are_named_on_their_rows_and_stop_nothing_else(
-    call: Call, home: Path, feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
+    call: Call, feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NEWSLETTER_FETCH_TIMEOUT_SECONDS", "5")
     good, broken = serve_feeds(feed_server)[:3], serve_broken(feed_server)
@@ -96,6 +97,7 @@ def test_an_issue_of_captured_feeds_reads_well_in_a_browser_and_reaches_everyone
     feed_server: FeedServer,
     postfix: Postfix,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     is_deep: bool,
 ) -> None:
     recipients = 1000 if is_deep else 200

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 
 from newsletter.config import Settings
 from newsletter.content import Approval
+from newsletter.errors import DatabaseError, RenderError
 from newsletter.operating.jobs import SUPERSEDED, clean_up, send_due, tick_publications
 from newsletter.operating.periods import Rhythm, decide_periods, may_approve_itself
 from newsletter.operating.running import Lead, run_due
@@ -272,6 +273,89 @@ def test_one_of_two_schedulers_leads(database: Database, monkeypatch: pytest.Mon
     first.release()
     assert second.take()
     second.release()
+
+
+def test_one_of_two_schedulers_leads_on_postgresql(postgres_url: str) -> None:
+    first_database, second_database = Database(postgres_url), Database(postgres_url)
+    first, second = Lead(first_database), Lead(second_database)
+
+    assert (first.take(), first.take(), second.take()) == (True, True, False)
+    with second_database.write() as session:
+        # As when the server is started anew: the lock goes with the connection.
+        session.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        )
+    assert second.take()
+    assert not first.take()
+    assert not first.take()
+    second.release()
+    assert first.take()
+    first.release()
+    first_database.close()
+    second_database.close()
+
+
+def test_a_database_that_is_away_has_no_leader() -> None:
+    lead = Lead(Database("postgresql+psycopg://nobody@127.0.0.1:9/none"))
+
+    assert not lead.take()
+
+
+def test_a_folder_that_takes_no_lock_file_is_told() -> None:
+    with pytest.raises(DatabaseError, match="check the folder"):
+        Lead(Database("sqlite:///gone/subscribers.db")).take()
+
+
+def test_one_that_is_stopped_in_between_is_not_approved(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_approval(database, "unless-stopped")
+    tick(database, MONDAY - HOUR)
+
+    def stop_first(*_: object, **__: object) -> bool:
+        stop_issue(database, 1, actor="ed", now=MONDAY)
+        return True
+
+    monkeypatch.setattr("newsletter.operating.jobs.may_approve_itself", stop_first)
+
+    assert tick(database, MONDAY) == ["draft"]
+
+
+def test_a_notice_that_cannot_be_made_holds_nothing_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise RenderError("the template is broken")
+
+    set_approval(database, "unless-stopped")
+    monkeypatch.setattr("newsletter.publishing.hand_over.tell_of_draft", fail)
+
+    report = tick_publications(database, make_settings(), now=MONDAY)
+
+    assert report.approved == [1]
+    assert report.errors == ["issue 1: the template is broken"]
+
+
+def test_an_issue_whose_mail_cannot_be_made_is_handed_over_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise RenderError("the template is broken")
+
+    monkeypatch.setattr("newsletter.publishing.hand_over.check_issue", fail)
+
+    assert tick(database, MONDAY - HOUR) == ["draft"]
+    assert list_notices(database) == ["draft-waits"]
+
+
+def test_a_send_that_is_told_to_stop_begins_nothing(database: Database) -> None:
+    settings, stop = make_settings(), threading.Event()
+    draft_issue(database, settings, DraftRequest(period="x", due_at=MONDAY), now=MONDAY)
+    approve_issue(database, settings, 1, Decision(actor="ed"), now=MONDAY)
+    stop.set()
+
+    assert send_due(database, settings, now=MONDAY, stop=stop).errors == []
+    assert get_issue(database, 1).state == "approved"
 
 
 def test_a_clean_up_harms_nothing(database: Database) -> None:

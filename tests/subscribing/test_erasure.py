@@ -6,11 +6,16 @@ import pytest
 from sqlalchemy import select
 
 from newsletter.config import Settings
-from newsletter.errors import NotFoundError, StateError
+from newsletter.errors import NotFoundError, StateError, TokenError
 from newsletter.store import models
 from newsletter.store.engine import Database
 from newsletter.subscribing.erasure import erase
-from newsletter.subscribing.preferences import PreferenceChanges, send_preferences_link, update_preferences
+from newsletter.subscribing.preferences import (
+    PreferenceChanges,
+    send_preferences_link,
+    show_preferences,
+    update_preferences,
+)
 from newsletter.subscribing.standing import PREFERENCES, make_token
 from newsletter.subscribing.subscribers import add_subscriber, list_subscribers, show_subscriber
 from tests.support.store_builders import (
@@ -74,6 +79,8 @@ def test_once_more_is_done_already(database: Database, settings: Settings) -> No
     erase(database, settings, ADA, now=NOW)
 
     assert dump(database) == before
+    with pytest.raises(TokenError):
+        show_preferences(database, settings, make_token(settings, PREFERENCES, 1))
     with pytest.raises(NotFoundError):
         show_subscriber(database, ADA)
     with pytest.raises(NotFoundError):

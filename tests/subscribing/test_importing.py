@@ -313,3 +313,39 @@ def test_cells_may_hold_lines_and_quotes() -> None:
         (1, ("x", 'one\ntwo "2"', "y")),
         (3, ("z",)),
     ]
+
+
+def test_a_list_brings_what_is_known_up_to_date(database: Database, settings: Settings) -> None:
+    bring(database, settings, "email,status\nada@example.org,pending\n")
+
+    text = "email,categories,cadence,status\nada@example.org,City;Sea,monthly,active\n"
+    assert bring(database, settings, text).updated == 1
+
+    found = show_subscriber(database, "ada@example.org")["subscriptions"][0]
+    assert (found["status"], found["categories"], found["cadence"]) == ("active", ["City", "Sea"], "monthly")
+    assert found["confirmed_at"] is not None
+    assert bring(database, settings, text).skipped == 1
+
+
+def test_a_pause_comes_along_only_with_its_end(database: Database, settings: Settings) -> None:
+    text = "email,status,paused_until\na@example.org,paused,2027-01-01\nb@example.org,paused,\n"
+
+    bring(database, settings, text)
+
+    assert read_statuses(database) == {"a@example.org": "paused", "b@example.org": "pending"}
+
+
+def test_odd_quotes_and_lines_are_rejected_alone() -> None:
+    lines = ['"a"b,c', '"d",e', 'f"g,h']
+
+    records = list(iterate_records(iter(lines), ","))
+
+    assert [(record.cells, record.error is None) for record in records] == [
+        ((), False),
+        (("d", "e"), True),
+        ((), False),
+    ]
+    long = Path("long.csv")
+    long.write_text("email\n" + "a" * 1_000_001, encoding="utf-8")
+    with pytest.raises(ParseError, match="not a list of people"):
+        list(iterate_people(long))

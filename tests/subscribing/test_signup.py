@@ -181,6 +181,17 @@ def test_who_left_may_come_back_by_the_button_alone(database: Database, settings
     assert confirm(database, settings, read_token(read_mails(database)[0]), now=NOW).status == "active"
 
 
+def test_a_stranger_does_not_choose_for_who_left(database: Database, settings: Settings) -> None:
+    add(database, "bea@example.org", "unsubscribed")
+    with database.write() as session:
+        session.scalars(select(models.Subscription)).one().categories = ["City"]
+
+    sign_up(database, settings, SignUp(email="bea@example.org", categories=("Sea",)), now=NOW)
+    confirm(database, settings, read_token(read_mails(database)[0]), now=NOW)
+
+    assert show_subscriber(database, "bea@example.org")["subscriptions"][0]["categories"] == ["City"]
+
+
 def test_an_old_button_does_not_undo_a_later_leave(database: Database, settings: Settings) -> None:
     ask(database, settings, "new@example.org")
     token = read_token(read_mails(database)[0])

@@ -150,7 +150,8 @@ def test_nobody_comes_back_from_a_complaint_by_undo(
     database: Database, settings: Settings, token: str, status: str
 ) -> None:
     with database.write() as session:
-        session.get_one(models.Subscription, 1).status = status
+        row = session.get_one(models.Subscription, 1)
+        row.status, row.ended_at = status, NOW
     unsubscribe(database, settings, token, via="link", now=NOW)
 
     with pytest.raises(StateError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import cast as cast_type
@@ -69,8 +68,6 @@ def running() -> Iterator[tuple[_Switch, int]]:
 
 @pytest.fixture
 def site(database: Database, settings: Settings, running: tuple[_Switch, int]) -> Site:
-    # Queries of other rooms still call what SQLAlchemy 2.1 deprecates; they have tests of their own.
-    warnings.filterwarnings("ignore", message="The Result.tuples")
     switch, port = running
     switch.site = Site(database, settings, now=NOW, port=port)
     return switch.site

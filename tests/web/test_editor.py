@@ -16,6 +16,7 @@ from newsletter.operating.users import (
     disable_user,
     find_session,
     list_users,
+    make_csrf,
     sign_in,
 )
 from newsletter.publishing.drafting import DraftRequest, draft_issue
@@ -137,6 +138,24 @@ def test_signing_in_leads_back(site: Site, cast: dict[str, str]) -> None:
     assert site.open().sign_in("ada@example.org", cast["ada@example.org"], wanted).location == wanted
 
 
+def test_a_form_to_sign_in_is_good_only_where_it_was_shown(site: Site, cast: dict[str, str]) -> None:
+    secret = cast["ada@example.org"]
+    browser = site.open()
+    foreign = browser.get("/editor/login").csrf
+    other = site.open()
+    other.get("/editor/login")
+
+    for attempt, mark in (
+        (other, foreign),
+        (other, ""),
+        (site.open(), foreign),
+        (site.open(), make_csrf("")),
+    ):
+        form = {"email": "ada@example.org", "password": secret, "csrf": mark}
+        assert attempt.post("/editor/login", None, **form).status == 403
+    assert browser.get("/editor").status == 303
+
+
 @pytest.mark.usefixtures("cast")
 def test_guessing_locks_for_longer_and_longer(database: Database, cast: dict[str, str]) -> None:
     def attempt(password: str, seconds: float) -> bool:
@@ -150,6 +169,15 @@ def test_guessing_locks_for_longer_and_longer(database: Database, cast: dict[str
     assert not attempt("wrong", 140)
     assert not attempt(cast["ada@example.org"], 190)
     assert attempt(cast["ada@example.org"], 210)
+
+
+def test_one_place_cannot_go_on_guessing(database: Database, cast: dict[str, str]) -> None:
+    for number in range(50):
+        assert sign_in(database, "bo@example.org", f"guess {number}", ip="192.0.2.1", now=NOW) is None
+
+    secret = cast["ada@example.org"]
+    assert sign_in(database, "ada@example.org", secret, ip="192.0.2.1", now=NOW) is None
+    assert sign_in(database, "ada@example.org", secret, ip="192.0.2.2", now=NOW) is not None
 
 
 @pytest.mark.parametrize("change", ["password", "disable", "role"])
