@@ -18,7 +18,9 @@ def main() -> None:
     """Start the demo on a free port, take the pictures, end it."""
     FOLDER.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "newsletter", "demo", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+        command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True
+    ) as demo:
         try:
             look(demo)
         finally:
@@ -27,20 +29,19 @@ def main() -> None:
 
 def look(demo: subprocess.Popen[str]) -> None:
     """Read the addresses that the demo prints, and take the pictures."""
-    assert demo.stdout is not None
     said = ""
-    while "Ctrl-C" not in said:
-        line = demo.stdout.readline()
-        if not line:
-            sys.exit(f"the demo ended early:\n{said}")
+    for line in demo.stdout or ():
         said += line
-    base = re.findall(r"http://localhost:\d+", said)[-1]
+        if "Ctrl-C" in line:
+            break
+    base = re.findall(r"http://localhost:\d+", said)
     sign_in = re.search(r"sign in with (\S+) and the password (\S+)", said)
-    assert sign_in is not None
+    if not base or not sign_in:
+        sys.exit(f"the demo ended early:\n{said}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        take_issue(browser, base)
-        take_preview(browser, base, *sign_in.groups())
+        take_issue(browser, base[-1])
+        take_preview(browser, base[-1], *sign_in.groups())
         browser.close()
 
 
@@ -55,7 +56,7 @@ def take_issue(browser: Browser, base: str) -> None:
 
 def take_preview(browser: Browser, base: str, email: str, password: str) -> None:
     """The editor's page of the draft that waits."""
-    page = browser.new_page(viewport={"width": 1100, "height": 1180})
+    page = browser.new_page(viewport={"width": 1100, "height": 1700})
     page.goto(f"{base}/editor/")
     page.fill("input[name=email]", email)
     page.fill("input[name=password]", password)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 HALF_LIFE_DAYS = 3.0
 """A story counts half as much every three days."""
 FULL_LENGTH_WORDS = 300
+UNDATED = timedelta(days=HALF_LIFE_DAYS)
+"""A text without a date is taken to be older than its collecting, so that it does not lead every issue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def score_story(story: Sequence[Article], now: datetime) -> Score:
         now: When the issue is drawn up; a date in the future counts as now.
 
     """
-    told_at = max(article.published_at or article.collected_at for article in story)
+    told_at = max(article.published_at or article.collected_at - UNDATED for article in story)
     days = max(0.0, (now - told_at).total_seconds() / 86400)
     sources = len({article.source_id for article in story})
     return Score(

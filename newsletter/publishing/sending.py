@@ -80,10 +80,8 @@ def send_issue(
     outcome = _deliver(run, settings, options)
     _finish(run, outcome)
     if outcome.error:
-        message = (
-            f"issue {issue_id}: {outcome.error}; `newsletter issue send {issue_id}` goes on where it stopped"
-        )
-        raise DeliveryError(message)
+        way_on = f"`newsletter issue send {issue_id}` goes on where it stopped"
+        raise DeliveryError(f"issue {issue_id}: {outcome.error}; {way_on}")
     return get_issue_status(database, issue_id)
 
 
