@@ -42,6 +42,7 @@ smtpd_forbid_unauth_pipelining = yes
 maillog_file_prefixes = {home}
 maillog_file = {home}/mail.log
 alias_maps =
+in_flow_delay = 0s
 """
 _MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
