@@ -64,15 +64,14 @@ def send_issue(
         DeliveryError: No route could be used; what was not sent waits in the ledger.
 
     """
-    if get_issue_status(database, issue_id).state == "sent":
-        return get_issue_status(database, issue_id)
+    status = get_issue_status(database, issue_id)
+    if status.state == "sent":
+        return status
     refuse_dead_links(settings)
     mailing = _load_mailing(database, settings, issue_id)
     _begin(database, issue_id, now=now)
     run = _Run(
-        database,
-        issue_id,
-        mailing,
+        *(database, issue_id, mailing),
         policy=options.on_uncertain or settings.on_uncertain,
         give_up=timedelta(hours=settings.give_up_hours),
         clock=_start_clock(now),

@@ -66,9 +66,6 @@ class Database:
                 yield session
         except DBAPIError as error:
             raise explain(error, self.name) from error
-        except sqlite3.Error as error:
-            # What a new connection says before SQLAlchemy has it.
-            raise explain_words(str(error), self.name) from error
 
     @contextmanager
     def raw(self) -> Iterator[Any]:

@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 
 from newsletter.errors import BlockedError, NotFoundError, RenderError, StateError
 from newsletter.publishing.approval import (
+    Decision,
+    approve_issue,
     cancel_issue,
     pause_issue,
     resume_issue,
@@ -171,6 +173,18 @@ def test_a_stopped_issue_thaws_and_can_be_approved_again(desk: Desk) -> None:
     assert (again.state, again.reason, again.approved_at) == ("approved", None, NOW + DAY)
 
 
+def test_the_clock_does_not_approve_what_an_editor_stopped(desk: Desk) -> None:
+    issue_id = desk.approve_one(0)
+    stop_issue(desk.database, issue_id, actor="bo", now=NOW)
+    clock = Decision(actor="scheduler", unless_stopped=True)
+
+    assert approve_issue(desk.database, desk.settings, issue_id, clock, now=NOW).state == "draft"
+    assert (
+        approve_issue(desk.database, desk.settings, issue_id, Decision(actor="bo"), now=NOW).state
+        == "approved"
+    )
+
+
 def test_an_approved_issue_is_scheduled(desk: Desk) -> None:
     issue_id = desk.approve_one(0)
     issue = schedule_issue(desk.database, issue_id, NOW + DAY, actor="ada", now=NOW)
@@ -286,6 +300,7 @@ def test_the_archive_shows_what_has_gone_out(sending_desk: Desk) -> None:
 
 def test_issues_and_deliveries_are_listed(sending_desk: Desk) -> None:
     issue_id = sending_desk.approve_one(2)
+    assert list(list_deliveries(sending_desk.database, issue_id)) == []
     sending_desk.send(issue_id)
 
     assert [

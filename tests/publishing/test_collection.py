@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.errors import FetchError, NotFoundError, SourceError
+from newsletter.errors import DatabaseError, FetchError, NotFoundError, SourceError
 from newsletter.publishing.articles import get_article, list_articles
-from newsletter.publishing.collection import LONGEST_WAIT, PATIENCE
+from newsletter.publishing.collection import LONGEST_WAIT, PATIENCE, collect_sources
 from newsletter.publishing.sources import NewSource, add_source, list_sources, remove_source
 from newsletter.store import categories
 from newsletter.store.engine import Database
 from tests.support.feed_server import FeedServer
+from tests.support.ledger_builders import add_publication
 from tests.support.publishing_builders import DAY, NOW, Desk, Item, make_desk, make_feed
 
 HOUR = timedelta(hours=1)
@@ -288,6 +289,34 @@ def test_a_source_that_changed_meanwhile_keeps_the_change(collecting_desk: Desk)
     (source,) = list_sources(collecting_desk.database, None)
     assert (source.location, source.category) == (kept, "Harbour")
     assert list_titles(collecting_desk) == ["one"]
+
+
+def test_a_full_disk_stops_the_collecting_and_loses_nothing(collecting_desk: Desk) -> None:
+    collecting_desk.serve(Item("one"))
+    collecting_desk.collect()
+    collecting_desk.serve(Item("one"), Item("two", text="long " * 12_000))
+    with collecting_desk.database.raw() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    with pytest.raises(DatabaseError, match="the disk is full"):
+        collecting_desk.collect(NOW + HOUR)
+
+    assert list_titles(collecting_desk) == ["one"]
+
+
+def test_one_publications_sources_are_collected_alone(collecting_desk: Desk) -> None:
+    collecting_desk.serve(Item("one"))
+    with collecting_desk.database.write() as session:
+        add_publication(session, "other")
+
+    def collect(slug: str | None) -> int:
+        report = collect_sources(collecting_desk.database, collecting_desk.settings, slug, now=NOW)
+        return report.sources
+
+    assert (collect("harbour"), collect("other"), collect(None)) == (1, 0, 1)
+    with pytest.raises(NotFoundError, match="there is no publication 'none'"):
+        collect("none")
 
 
 def test_what_the_database_cannot_store_fails_its_source_alone(

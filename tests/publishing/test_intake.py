@@ -119,6 +119,14 @@ def test_a_text_without_a_title_is_named_by_its_beginning(database: Database) ->
     assert titles == {f"{'word ' * 16}word…", "https://post.example/x"}
 
 
+def test_an_entry_without_a_word_is_no_article(database: Database) -> None:
+    with database.write() as session:
+        source, _ = make_sources(session)
+
+        assert take(session, source, Entry(title="", id="1"), SHIP) == Intake(new=1)
+        assert [article.title for article in load(session)] == ["A ship came in"]
+
+
 def test_nothing_dangerous_is_stored(database: Database) -> None:
     evil = Entry(
         title="<b>Hello</b>",

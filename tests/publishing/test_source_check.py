@@ -86,6 +86,7 @@ def test_every_argument_gives_a_line_in_its_order(tmp_path: Path, feed_server: F
         tmp_path / "none.txt",
         tmp_path,
         "ftp://post.example/x",
+        "http://[::1/feed",
     ]
     found = check(make_settings(tmp_path), *places, base="https://post.example/feed")
 
@@ -98,8 +99,9 @@ def test_every_argument_gives_a_line_in_its_order(tmp_path: Path, feed_server: F
         [],
         ["A page"],
         [],
+        [],
     ]
-    assert [bool(line["problems"]) for line in found] == [True, False, False, False, True, False, True]
+    assert [bool(line["problems"]) for line in found] == [True, False, False, False, True, False, True, True]
     assert found[3]["articles"][0]["link"] == "https://post.example/one"
     assert found[5]["kind"] == "folder"
 

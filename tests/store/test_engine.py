@@ -136,6 +136,13 @@ def test_a_file_that_is_no_database_is_a_database_error(tmp_path: Path, content:
         connection.execute("SELECT * FROM sqlite_master")
 
 
+def test_the_drivers_own_connection_gives_the_same_errors(tmp_path: Path) -> None:
+    missing = Database(f"sqlite:///{tmp_path / 'none' / 'a.db'}")
+
+    with pytest.raises(DatabaseError, match="it cannot be opened"), missing.raw():
+        pytest.fail("there is nothing to open")
+
+
 def test_missing_tables_are_a_database_error(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="its tables are missing: run `newsletter init`"):
         add_entry(Database(f"sqlite:///{tmp_path / 'new.db'}"), NOW)
