@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -93,6 +94,7 @@ def _run_once(context: typer.Context, now: str | None, *, json: bool) -> None:
 
 
 def _run_clock(context: typer.Context) -> NoReturn:
+    from newsletter.operating.systemd import watched
     from newsletter.schedule import Clock
 
     shell = open_shell(context)
@@ -102,7 +104,8 @@ def _run_clock(context: typer.Context) -> NoReturn:
         clock = Clock(shell.open(settings), settings, stop)
         clock.start()
         note("the scheduler runs; Ctrl-C ends it")
-        stop.wait()
+        with watched():
+            stop.wait()
         ended = clock.close(left())
     _end(ended=ended)
 
@@ -114,9 +117,16 @@ def _begin(context: typer.Context, host: str | None, port: int | None) -> tuple[
 
 
 def _serve(settings: Settings, database: Database, stop: threading.Event) -> None:
+    from newsletter.operating.systemd import watched
     from newsletter.web.server import serve as serve_pages
 
-    serve_pages(settings, database, stop=stop, on_ready=lambda port: _tell_where(settings, database, port))
+    with ExitStack() as watch:
+
+        def begin(port: int) -> None:
+            _tell_where(settings, database, port)
+            watch.enter_context(watched())
+
+        serve_pages(settings, database, stop=stop, on_ready=begin)
 
 
 def _tell_where(settings: Settings, database: Database, port: int) -> None:

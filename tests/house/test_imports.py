@@ -68,6 +68,8 @@ LINES = (
             "newsletter.feedback.mailbox",
             "newsletter.operating.probes",
             "newsletter.operating.demo",
+            # A datagram on a unix socket to the service manager.
+            "newsletter.operating.systemd",
         ),
     ),
     Line(
