@@ -57,7 +57,7 @@ class Settings(BaseModel):
     fetch_allow_hosts: tuple[str, ...] = ()
     draft_lead_hours: float = Field(default=12.0, ge=0, le=144)
     missed_grace_hours: float = Field(default=24.0, gt=0)
-    lookback_days: int = Field(default=31, ge=1)
+    lookback_days: int = Field(default=14, ge=1)
     max_cards: int = Field(default=40, ge=1, le=200)
     give_up_hours: float = Field(default=24.0, gt=0)
     stop_seconds: float = Field(default=5.0, gt=0)

@@ -79,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     try:
-        app(list(arguments), prog_name="newsletter")
+        try:
+            app(list(arguments), prog_name="newsletter")
+        finally:
+            sys.stdout.flush()  # what is still held back must fail here, not in the interpreter's last breath
     except BrokenPipeError:
         _forget_output()
         sys.exit(FAILED)

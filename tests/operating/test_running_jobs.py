@@ -283,7 +283,9 @@ def test_one_of_two_schedulers_leads_on_postgresql(postgres_url: str) -> None:
     with second_database.write() as session:
         # As when the server is started anew: the lock goes with the connection.
         session.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+            text(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            )
         )
     assert second.take()
     assert not first.take()

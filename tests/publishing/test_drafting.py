@@ -60,7 +60,7 @@ def test_with_nothing_new_the_issue_is_skipped_with_the_reason(desk: Desk) -> No
     issue = desk.draft(NOW + WEEK)
 
     assert (issue.state, issue.number) == ("skipped", None)
-    assert str(issue.reason).startswith("nothing new since 2026-10-23 08:00 UTC: every collected article")
+    assert str(issue.reason).startswith("nothing new since 2026-11-09 08:00 UTC: every collected article")
     assert "`--since` takes in older ones" in str(issue.reason)
 
 
