@@ -179,10 +179,11 @@ def send_due(database: Database, settings: Settings, *, now: datetime, stop: thr
 
 
 def clean_up(database: Database, *, now: datetime) -> None:
-    """Forget sessions that are over, and counts that no limit looks at any more."""
+    """Forget sessions that are over and counts that no limit looks at any more; end pauses that are over."""
     with database.write() as session:
         users.forget_sessions_before(session, now)
     forget_counts(database, now=now)
+    end_pauses(database, now=now)
 
 
 def collect_every(settings: Settings) -> timedelta:

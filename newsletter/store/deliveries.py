@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, literal, or_, select, update
+from sqlalchemy import and_, func, insert, literal, or_, select, update
 
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
@@ -27,6 +27,7 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
         How many recipients the issue has.
 
     """
+    has_come_back = and_(Subscription.status == "paused", Subscription.paused_until <= now)
     active = (
         select(
             literal(issue.id), Subscriber.id, Subscriber.email, literal("all"), literal("queued"), literal(0)
@@ -34,9 +35,8 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .where(
             Subscription.publication_id == issue.publication_id,
-            Subscription.status == "active",
             Subscriber.erased_at.is_(None),
-            or_(Subscription.paused_until.is_(None), Subscription.paused_until <= now),
+            or_(Subscription.status == "active", has_come_back),
         )
         .order_by(Subscriber.id)
     )

@@ -183,7 +183,9 @@ def clean_name(text: str) -> str | None:
 
 def _show(session: Session, settings: Settings, standing: Standing) -> Preferences:
     publication = standing.publication
+    # Offered where the publication keeps the promise: a choice that changes nothing is none.
     names = tuple(category.name for category in list_categories(session, publication.id))
+    names = names if publication.rules.get("choose_categories") else ()
     cadences = tuple(publication.rules.get("cadences", ()))
     return Preferences(
         subscription=standing.view(get_publication(session, settings, publication)),

@@ -27,9 +27,11 @@ from newsletter.publishing.drafting import DraftRequest, draft_issue
 from newsletter.publishing.issues import get_issue, list_issues
 from newsletter.publishing.publications import PublicationChanges, set_publication
 from newsletter.publishing.sources import NewSource, add_source
+from newsletter.store import models
 from newsletter.store.models import JobRun, Notice
 from newsletter.subscribing.subscribers import add_subscriber
 from tests.support.smtp_server import Fault, SmtpServer, reply
+from tests.support.store_builders import make_subscriber_row, make_subscription_row
 
 MONDAY = datetime(2027, 3, 15, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -284,7 +286,8 @@ def test_one_of_two_schedulers_leads_on_postgresql(postgres_url: str) -> None:
         # As when the server is started anew: the lock goes with the connection.
         session.execute(
             text(
-                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND granted"
             )
         )
     assert second.take()
@@ -360,8 +363,27 @@ def test_a_send_that_is_told_to_stop_begins_nothing(database: Database) -> None:
     assert get_issue(database, 1).state == "approved"
 
 
-def test_a_clean_up_harms_nothing(database: Database) -> None:
+def test_a_clean_up_ends_pauses_that_are_over_and_harms_nothing(database: Database) -> None:
+    with database.write() as session:
+        publication = session.scalars(select(models.Publication)).first()
+        assert publication is not None
+        for name, until in (("back", MONDAY), ("away", MONDAY + HOUR)):
+            subscriber = make_subscriber_row(session, f"{name}@example.org")
+            make_subscription_row(session, publication, subscriber, status="paused", paused_until=until)
+
     clean_up(database, now=MONDAY)
+
+    with database.read() as session:
+        standings = (
+            select(models.Subscriber.email, models.Subscription.status)
+            .join(models.Subscription, models.Subscription.subscriber_id == models.Subscriber.id)
+            .where(models.Subscriber.email.in_(["back@example.org", "away@example.org"]))
+            .order_by(models.Subscriber.id)
+        )
+        assert [tuple(row) for row in session.execute(standings)] == [
+            ("back@example.org", "active"),
+            ("away@example.org", "paused"),
+        ]
 
 
 RHYTHM = Rhythm("0 8 * * 1", "UTC", 12 * HOUR, 24 * HOUR, datetime(2027, 1, 1, tzinfo=UTC))

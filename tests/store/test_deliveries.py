@@ -39,8 +39,8 @@ def test_exactly_the_active_subscribers_get_an_issue(either_database: Database) 
         for status in ("active", "pending", "paused", "unsubscribed", "bounced", "complained"):
             add_reader(session, publication, f"{status}@example.net", status)
         add_reader(session, publication, "erased@example.net", erased_at=NOW)
-        add_reader(session, publication, "away@example.net", paused_until=NOW + timedelta(days=1))
-        add_reader(session, publication, "back@example.net", paused_until=NOW - timedelta(days=1))
+        add_reader(session, publication, "away@example.net", "paused", paused_until=NOW + timedelta(days=1))
+        add_reader(session, publication, "back@example.net", "paused", paused_until=NOW - timedelta(days=1))
         add_reader(session, other, "elsewhere@example.net")
         issue = add_issue(session, publication)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from newsletter.config import Settings
 from newsletter.errors import AddressError, StateError, TokenError
@@ -36,7 +36,7 @@ from tests.support.store_builders import (
 @pytest.fixture
 def token(database: Database, settings: Settings) -> str:
     with database.write() as session:
-        rules = {"cadences": ["weekly", "monthly"]}
+        rules = {"cadences": ["weekly", "monthly"], "choose_categories": True}
         publication = make_publication_row(session, rules=rules)
         for place, name in enumerate(("City", "Sea", "Sky")):
             session.add(models.Category(publication_id=publication.id, name=name, position=place))
@@ -66,6 +66,19 @@ def test_sections_and_cadence_are_chosen_from_what_there_is(
     assert shown.categories == ("City", "Sea", "Sky")
     refused = PreferenceChanges(cadence="hourly")
     assert update_preferences(database, settings, token, refused, now=NOW).subscription.cadence == "monthly"
+
+
+def test_a_choice_that_the_publication_does_not_keep_is_not_offered(
+    database: Database, settings: Settings, token: str
+) -> None:
+    with database.write() as session:
+        session.execute(update(models.Publication).values(rules={}))
+
+    changes = PreferenceChanges(categories=("Sea",), cadence="monthly")
+    shown = update_preferences(database, settings, token, changes, now=NOW)
+
+    assert (shown.categories, shown.cadences) == ((), ())
+    assert (shown.subscription.categories, shown.subscription.cadence) == (None, None)
 
 
 @pytest.mark.parametrize("chosen", [(), ("City", "Sea", "Sky")])
