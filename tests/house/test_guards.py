@@ -90,6 +90,7 @@ def test_a_test_starts_in_its_own_directory(tmp_path: Path) -> None:
         (("--deep", "-n", "2"), {"NEWSLETTER_FORBID_SKIPS": "1"}, "1 failed, 2 passed"),
     ],
 )
+@pytest.mark.deep
 def test_options_choose_what_runs(
     tmp_path: Path, options: tuple[str, ...], variables: dict[str, str], expected: str
 ) -> None:

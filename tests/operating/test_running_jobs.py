@@ -224,6 +224,7 @@ def test_what_was_put_off_is_tried_again_when_it_is_due(database: Database, serv
     assert (later.sent, later.deferred) == ([1], 0)
 
 
+@pytest.mark.deep
 def test_a_dead_server_is_an_error_on_the_report_and_stops_nothing(database: Database) -> None:
     settings = make_settings()
     set_approval(database, "unless-stopped")

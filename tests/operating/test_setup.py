@@ -92,6 +92,7 @@ def test_the_settings_file_holds_when_its_comments_are_taken_off(tmp_path: Path)
     assert settings.model_copy(update={"routes": (), "contact": None, "log_format": None}) == Settings()
 
 
+@pytest.mark.deep
 def test_eight_at_once_make_one_of_each() -> None:
     script = (
         "from tests.operating.test_setup import init\n"

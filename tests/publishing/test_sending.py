@@ -232,6 +232,7 @@ def test_a_stopped_process_leaves_the_rest_queued(slow_desk: tuple[Desk, SmtpSer
     assert list_recipients(server) == list_readers(100)
 
 
+@pytest.mark.deep
 def test_without_a_server_nothing_is_lost(desk: Desk, smtp_server: SmtpServer) -> None:
     issue_id = desk.approve_one(3)
 
