@@ -95,10 +95,14 @@ def _list_fresh(
 ) -> list[Article]:
     """What no issue has told, dated after the last issue or shortly before it, as late posts are.
 
-    A first issue that would find nothing so recent takes the newest that there is.
+    A first issue that would find nothing so recent takes the newest that there is. Where an editor says since
+    when, that is all that counts.
     """
     last = issues.find_last_told(session, publication.id)
-    since = issue.since_at or (last.drafted_at if last else now) - timedelta(days=settings.lookback_days)
+    if issue.since_at is not None:
+        ids = articles.list_fresh_ids(session, publication.id, issue.since_at, by_date_alone=True)
+        return articles.load_articles(session, ids, publication.url)
+    since = (last.drafted_at if last else now) - timedelta(days=settings.lookback_days)
     issue.since_at = since
     ids = articles.list_fresh_ids(session, publication.id, since)
     if not ids and last is None:

@@ -76,11 +76,13 @@ def list_article_ids(
     return list(session.scalars(query))
 
 
-def list_fresh_ids(session: Session, publication_id: int, since: datetime | None) -> list[int]:
+def list_fresh_ids(
+    session: Session, publication_id: int, since: datetime | None, *, by_date_alone: bool = False
+) -> list[int]:
     """Ids of the articles that no issue has told and that are dated after `since`.
 
     Without a date the time of collecting counts. What lies in a folder was put there to be published, so it
-    is fresh whatever its date, as long as it was collected after `since`.
+    is fresh whatever its date, as long as it was collected after `since`; unless the date alone is to count.
     """
     query = (
         select(Article.id)
@@ -93,9 +95,9 @@ def list_fresh_ids(session: Session, publication_id: int, since: datetime | None
         .order_by(Article.id)
     )
     if since is not None:
-        in_folder = and_(Source.kind == "folder", Article.collected_at >= since)
         dated = func.coalesce(Article.published_at, Article.collected_at) >= since
-        query = query.where(or_(dated, in_folder))
+        in_folder = and_(Source.kind == "folder", Article.collected_at >= since)
+        query = query.where(dated if by_date_alone else or_(dated, in_folder))
     return list(session.scalars(query))
 
 

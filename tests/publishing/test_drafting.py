@@ -115,6 +115,14 @@ def test_what_lies_in_a_folder_is_in_whatever_its_date(desk: Desk) -> None:
     assert list_titles(desk, desk.draft(NOW + WEEK).id) == ["An old page"]
 
 
+def test_where_an_editor_says_since_when_the_date_alone_counts(desk: Desk) -> None:
+    desk.write_page("old.txt", "An old page\n\nOctober 2, 2001 11:49\n\nPut here to be published.\n")
+    desk.collect(NOW)
+
+    assert desk.draft(since=NOW - 300 * DAY).state == "skipped"
+    assert list_titles(desk, desk.draft(since=NOW - 10_000 * DAY).id) == ["An old page"]
+
+
 def test_a_period_has_one_issue_ever(desk: Desk) -> None:
     desk.add_article("one")
     first = desk.draft(period="2026-11-23T08:00")
