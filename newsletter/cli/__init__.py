@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in arguments
     try:
         try:
-            app(list(arguments), prog_name="newsletter")
+            app(hoist_options(arguments), prog_name="newsletter")
         finally:
             sys.stdout.flush()  # what is still held back must fail here, not in the interpreter's last breath
     except BrokenPipeError:
@@ -91,6 +92,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the border: whatever it is, people get one line
         sys.exit(_explain(error, debug=debug))
     sys.exit(0)
+
+
+def hoist_options(arguments: Sequence[str]) -> list[str]:
+    """Put `--config FILE` and `--debug` before the command, where people may write them behind it too."""
+    first: list[str] = []
+    rest: list[str] = []
+    given = iter(arguments)
+    for argument in given:
+        if argument == "--":
+            rest += [argument, *given]
+        elif argument == "--config":
+            first += [argument, *islice(given, 1)]
+        elif argument == "--debug" or argument.startswith("--config="):
+            first.append(argument)
+        else:
+            rest.append(argument)
+    return first + rest
 
 
 def _explain(error: Exception, *, debug: bool) -> int:

@@ -56,6 +56,18 @@ def test_init_makes_a_settings_file_that_is_named(call: Call, tmp_path: Path) ->
     assert call("--config", "own.toml", "config", "check").code == 0
 
 
+@pytest.mark.parametrize("spelling", ["--config={}", "--config {}"])
+def test_the_settings_file_may_be_named_behind_the_command(call: Call, tmp_path: Path, spelling: str) -> None:
+    (tmp_path / "other.toml").write_text('base_url = "https://other.example"\n')
+    option = spelling.format(tmp_path / "other.toml").split()
+
+    shown = call("config", "show", "--json", *option)
+
+    assert shown.code == 0, shown.err
+    assert "https://other.example" in shown.out
+    assert call("source", "check", "--debug", "--", "--config").code == 0
+
+
 @pytest.mark.usefixtures("home")
 def test_a_publication_is_added_changed_and_shown(call: Call) -> None:
     added = call("publication", "add", "city-news", "--name", "City News", "--timezone", "Europe/Vilnius")
