@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError
 from newsletter.collect.fetch import Fetched, FetchRequest
 from newsletter.collect.folders import read_folder
 from newsletter.errors import DatabaseError, FetchError, SourceError
-from newsletter.publishing.intake import Intake, take_in
+from newsletter.publishing.intake import Intake, clean_text, take_in
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
 from newsletter.store.models import Source
@@ -116,7 +116,7 @@ def _record(database: Database, row: Source, reading: Reading, *, now: datetime)
             if reading.parsed is not None:
                 base = reading.fetched.final_url or reading.fetched.url if reading.fetched else None
                 intake = take_in(session, source, reading.parsed, base, now=now)
-                source.title = source.title or reading.parsed.title
+                source.title = source.title or clean_text(reading.parsed.title or "") or None
                 source.state = {"entries": len(reading.parsed.entries)}
             _record_success(source, reading, now=now)
             _follow_move(session, source, reading.fetched)

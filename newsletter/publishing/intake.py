@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SUMMARY_LENGTH = 280
 TITLE_LENGTH = 90
+LONGEST_KEY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,42 @@ def take_in(
     }
     place = _Place(session, source, now)
     taken = Intake()
-    for published, keys in zip(parsed.entries, identify(parsed.entries, source=str(source.id)), strict=True):
+    entries = [_storable(entry) for entry in parsed.entries]
+    for published, keys in zip(entries, identify(entries, source=str(source.id)), strict=True):
         entry = clean_entry(published, base)
         if not (entry.title or entry.link or entry.text or entry.html or entry.summary):
             continue  # an item without a word is nothing that anybody could read, nor be told from another
         entry = replace(
             entry,
-            language=entry.language or parsed.language,
+            language=entry.language or (clean_text(parsed.language) if parsed.language else None),
             category=_choose_category(entry, source, known),
         )
         taken += _put(place, entry, keys)[1]
     return taken
+
+
+def _storable(entry: Entry) -> Entry:
+    """Without NUL, which PostgreSQL refuses, and halves of characters, which no database can write."""
+    changes: dict[str, Any] = {
+        each.name: clean_text(value)
+        for each in fields(entry)
+        if isinstance(value := getattr(entry, each.name), str)
+    }
+    changes["similar"] = tuple(map(_storable, entry.similar))
+    changes["trends"] = tuple(map(_storable, entry.trends))
+    return replace(entry, **changes)
+
+
+def clean_text(text: str) -> str:
+    """The text as any database can keep it."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+
+
+def _shorten_key(key: str) -> str:
+    """PostgreSQL's index takes no more than 2,704 octets; a digest tells long keys apart as well."""
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{key.split(':', 1)[0]}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _choose_category(entry: Entry, source: Source, known: dict[str, str]) -> str | None:
@@ -95,6 +121,7 @@ class _Place:
 
 def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool = True) -> tuple[int, Intake]:
     session, source = place.session, place.source
+    keys = [_shorten_key(key) for key in keys]
     found = articles.find_keys(session, source.publication_id, keys)
     article_id = match(keys, found).article
     row = session.get(Article, article_id) if article_id is not None else None

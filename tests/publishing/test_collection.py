@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 
 from newsletter.errors import DatabaseError, FetchError, NotFoundError, SourceError
 from newsletter.publishing.articles import get_article, list_articles
@@ -15,6 +16,7 @@ from newsletter.publishing.collection import LONGEST_WAIT, PATIENCE, collect_sou
 from newsletter.publishing.sources import NewSource, add_source, list_sources, remove_source
 from newsletter.store import categories
 from newsletter.store.engine import Database
+from newsletter.store.models import Article
 from tests.support.feed_server import FeedServer
 from tests.support.ledger_builders import add_publication
 from tests.support.publishing_builders import DAY, NOW, Desk, Item, make_desk, make_feed
@@ -324,7 +326,9 @@ def test_what_the_database_cannot_store_fails_its_source_alone(
 ) -> None:
     desk = make_desk(postgres_database, tmp_path)
     desk.feeds = feed_server
-    items = [{"id": "1", "title": "a", "content_text": "x\0y"}]
+    with postgres_database.write() as session:
+        session.execute(text("ALTER TABLE articles ALTER COLUMN author TYPE varchar(3)"))
+    items = [{"id": "1", "title": "a", "content_text": "b", "author": {"name": "Somebody"}}]
     feed = {"version": "https://jsonfeed.org/version/1.1", "title": "t", "items": items}
     bad = desk.feeds.serve("/bad.json", json.dumps(feed).encode())
     desk.add_source(bad)
@@ -334,6 +338,26 @@ def test_what_the_database_cannot_store_fails_its_source_alone(
 
     assert [failure["source"] for failure in report.failed] == [bad]
     assert list_titles(desk) == ["Good news"]
+
+
+def test_octets_that_a_database_refuses_are_left_out(
+    either_database: Database, tmp_path: Path, feed_server: FeedServer
+) -> None:
+    desk = make_desk(either_database, tmp_path)
+    desk.feeds = feed_server
+    item = {"id": "1\0", "title": "a\0 ship" + "!" * 5000, "content_text": "x\0y\ud800", "language": "e\0n"}
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "t\0",
+        "language": "e\0n",
+        "items": [item],
+    }
+    desk.add_source(desk.feeds.serve("/nul.json", json.dumps(feed).encode()))
+
+    assert (desk.collect().failed, desk.collect().new) == ([], 0)
+
+    with either_database.read() as session:
+        assert session.scalars(select(Article.text)).all() == ["xy"]
 
 
 def test_a_source_is_added_once(desk: Desk) -> None:
