@@ -46,7 +46,7 @@ def list_archive(database: Database, settings: Settings, slug: str | None) -> li
 
 
 def get_archived_html(database: Database, slug: str | None, number: int) -> str:
-    """The page of one public issue, as it was frozen.
+    """The page of one public issue, as it was frozen; also of one cancelled in mid-send, which readers hold.
 
     Raises:
         NotFoundError: No issue of that number has gone out.
@@ -54,8 +54,9 @@ def get_archived_html(database: Database, slug: str | None, number: int) -> str:
     """
     with database.read() as session:
         row = publications.find_publication(session, slug)
-        for issue in issues.list_issues(session, row.id, issues.PUBLIC_STATES):
-            variant = issues.find_variant(session, issue.id) if issue.number == number else None
+        for issue in issues.list_issues(session, row.id, (*issues.PUBLIC_STATES, "cancelled")):
+            is_meant = issue.number == number and issue.sending_at is not None
+            variant = issues.find_variant(session, issue.id) if is_meant else None
             if variant is not None:
                 return variant.archive_html
     message = f"there is no issue {number} in the archive"

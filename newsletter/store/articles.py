@@ -139,11 +139,21 @@ def get_article(session: Session, article_id: int) -> Article:
 
 
 def is_public_article(session: Session, publication_id: int, article_id: int) -> bool:
-    """Whether an issue that is approved or out carries the article, or prints it with one that it carries."""
-    told = _told(publication_id)
-    near = select(ArticleRelation.related_id).where(ArticleRelation.article_id.in_(told))
+    """Whether an issue that is approved or out carries the article, or prints it with one that it carries.
+
+    An issue that was cancelled in mid-send counts: some readers hold its links.
+    """
+    shown = (
+        select(IssueArticle.article_id)
+        .join(Issue, Issue.id == IssueArticle.issue_id)
+        .where(
+            Issue.publication_id == publication_id,
+            or_(Issue.state.not_in(OPEN_STATES), Issue.sending_at.is_not(None)),
+        )
+    )
+    near = select(ArticleRelation.related_id).where(ArticleRelation.article_id.in_(shown))
     query = select(Article.id).where(
-        Article.id == article_id, or_(Article.id.in_(told), Article.id.in_(near))
+        Article.id == article_id, or_(Article.id.in_(shown), Article.id.in_(near))
     )
     return session.scalars(query).first() is not None
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 LEAVABLE = ("queued", "claimed", "deferred")
-"""States in which no octet of the message has gone out, so that it can still be held back."""
+"""States in which no body has gone out, so that it can be held back; a cleared claim keeps a claimed one."""
 UNFINISHED = ("queued", "claimed", "dot_sent", "deferred")
 PAGE = 500
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from newsletter.store.deliveries import LEAVABLE
 from newsletter.store.models import (
     AuditEntry,
     Delivery,
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
-
-WAITING = ("queued", "claimed", "deferred")
-"""A claimed delivery too: its body has not gone out, and a cleared claim keeps it from going."""
 
 
 def find_subscriber(session: Session, email: str) -> Subscriber | None:
@@ -121,7 +119,7 @@ def skip_deliveries(
         issues = issues.where(Issue.publication_id == publication_id)
     statement = (
         update(Delivery)
-        .where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(WAITING))
+        .where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(LEAVABLE))
         .where(Delivery.issue_id.in_(issues))
         .values(state="skipped", reply=reply, claim_token=None, next_attempt_at=None, finished_at=now)
     )
