@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -140,24 +141,31 @@ def end_on_signal(stop: threading.Event, seconds: float, code: int) -> Iterator[
     Yields what tells how many seconds are left to end in.
     """
     signalled_at: float | None = None
+    # Its put() alone is reentrant: a handler that set the event itself would wait for ever where the
+    # signal comes while the main thread holds that event's lock in wait().
+    signals: SimpleQueue[int] = SimpleQueue()
 
     def left() -> float:
         return seconds if signalled_at is None else max(0.1, signalled_at + seconds - time.monotonic())
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         nonlocal signalled_at
-        if stop.is_set() and number == signal.SIGINT:
+        if signalled_at is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        if not stop.is_set():
-            signalled_at = time.monotonic()
-            stop.set()
-            timer = threading.Timer(seconds + GRACE_SECONDS, os._exit, [code])
-            timer.daemon = True
-            timer.start()
+        signalled_at = signalled_at or time.monotonic()
+        signals.put(number)
 
+    def end() -> None:
+        if signals.get():
+            stop.set()
+            time.sleep(seconds + GRACE_SECONDS)
+            os._exit(code)
+
+    threading.Thread(target=end, name="end-on-signal", daemon=True).start()
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield left
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signals.put(0)

@@ -91,6 +91,21 @@ def test_scheduler_py_runs_from_any_folder_and_the_second_waits(start: Start) ->
         assert seconds < 6
 
 
+def test_a_signal_that_comes_while_the_main_thread_holds_the_event_ends_the_program() -> None:
+    """Event.set() in a handler waits for ever there: on a busy machine a scheduler did."""
+    script = (
+        "import signal, threading\n"
+        "from newsletter.cli.sending import end_on_signal\n"
+        "stop = threading.Event()\n"
+        "with end_on_signal(stop, 0.0, 0) as left:\n"
+        "    with stop._cond:\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "    print(stop.wait(1), left() < 1)\n"
+    )
+
+    assert run_program("-c", script).out.split() == ["True", "True"]
+
+
 def test_a_send_that_is_told_to_stop_ends_soon_and_can_go_on(
     call: Call,
     start: Start,
