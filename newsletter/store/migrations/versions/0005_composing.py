@@ -1,0 +1,18 @@
+"""Schema of composing."""
+
+from __future__ import annotations
+
+from newsletter.errors import SchemaError
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Refuse: rows would be lost."""
+    message = "going back needs the backup made before the upgrade"
+    raise SchemaError(message)
