@@ -13,6 +13,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: rows would be lost."""
-    message = "going back needs the backup made before the upgrade"
+    """Refuse: a schema never goes back, a backup does."""
+    message = "restore the backup made before the upgrade"
     raise SchemaError(message)
