@@ -36,6 +36,7 @@ class ClaimedRow:
     name: str | None
     attempts: int
     """Those made before."""
+    variant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class LedgerStore:
                 Delivery.email,
                 Subscriber.name,
                 Delivery.attempts,
+                Delivery.variant,
             )
             .join(Issue, Issue.id == Delivery.issue_id)
             .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
