@@ -325,6 +325,8 @@ class Claimed:
     recipient: Recipient
     attempt: int
     """1 for the first."""
+    variant: str = "all"
+    """Which selection of the issue it is."""
 
 
 @dataclass(frozen=True, slots=True)
