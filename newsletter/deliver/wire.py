@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from newsletter.deliver.replies import Reply
 from newsletter.errors import AddressError
 
+Message = bytes | tuple[bytes, ...]
+"""A message whole, or cut at line ends, so that work on a part that many messages share is done once."""
+Shape = TypeVar("Shape", bytes, tuple[bytes, ...])
+PARTS_KEPT = 1024
+"""How many parts are remembered with what was made of them: enough for variants that go out side by side."""
 LINE_LIMIT = 4096
 """Octets in one reply line; RFC 5321 4.5.3.1.5 says 512, and servers with long links in them say more."""
 REPLY_LIMIT = 65_536
@@ -83,7 +89,7 @@ class ReplyReader:
         return whole
 
 
-def encode_body(data: bytes) -> bytes:
+def encode_body(data: Message) -> bytes:
     r"""Make a message ready for DATA: CRLF line ends, dots doubled, a last line end, the closing dot.
 
     Lone CR and lone LF become CRLF: what two servers read differently lets one message end inside
@@ -92,12 +98,30 @@ def encode_body(data: bytes) -> bytes:
     Raises:
         ValueError: the message holds a NUL octet.
     """
-    if b"\0" in data:
+    encode = _encode_lines if isinstance(data, bytes) else _encode_shared
+    return b"".join([*map(encode, split_at_lines(data)), b".\r\n"])
+
+
+def split_at_lines(data: Message) -> Sequence[bytes]:
+    """Give a message in parts of whole lines: as it is cut if that is so, else in one."""
+    if isinstance(data, bytes):
+        return (data,)
+    parts = [part for part in data if part]
+    # Else a CR might end one part and its LF begin the next.
+    return parts if all(part.endswith(b"\n") for part in parts[:-1]) else (b"".join(parts),)
+
+
+def _encode_lines(lines: bytes) -> bytes:
+    if b"\0" in lines:
         raise ValueError("5.6.0 the message holds a NUL octet, which mail cannot carry")
-    data = normalise_line_ends(data)
-    if data.startswith(b"."):
-        data = b"." + data
-    return data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+    lines = normalise_line_ends(lines)
+    if lines.startswith(b"."):
+        lines = b"." + lines
+    return lines.replace(b"\r\n.", b"\r\n..")
+
+
+# Most of a message is shared, and to search it takes longer than all the rest of its way.
+_encode_shared = lru_cache(maxsize=PARTS_KEPT)(_encode_lines)
 
 
 def normalise_line_ends(data: bytes) -> bytes:

@@ -21,7 +21,7 @@ from newsletter.publishing.routes import make_routes, refuse_dead_links
 from newsletter.publishing.rules import load_rules
 from newsletter.publishing.signing import Sign, make_signer
 from newsletter.render.headers import mailbox
-from newsletter.render.message import IssueIdentity, build_message
+from newsletter.render.message import IssueIdentity, build_parts
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.deliveries import Audience
 from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
@@ -113,7 +113,7 @@ class _Mailing:
 
     def build(self, claimed: Claimed, now: datetime) -> Outgoing:
         recipient: Recipient = claimed.recipient
-        data = build_message(
+        data = build_parts(
             self.variants[claimed.variant],
             self.publication,
             recipient,

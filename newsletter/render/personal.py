@@ -140,14 +140,17 @@ def join(blob: bytes, values: Mapping[str, str]) -> bytes:
     Raises:
         RenderError: a slot has neither value nor fallback.
     """
+    return b"".join(join_parts(blob, values))
+
+
+def join_parts(blob: bytes, values: Mapping[str, str]) -> list[bytes]:
+    """Do the same but for the joining; what readers share are the same objects each time."""
     statics, slots = unpack(blob)
-    if not slots:
-        return statics[0]
     encoded = {slot: _encode(_canonical(_value(slot, values))) for slot in dict.fromkeys(slots)}
     joined = [statics[0]]
     for slot, static in zip(slots, statics[1:], strict=True):
         joined += (encoded[slot], static)
-    return b"".join(joined)
+    return joined
 
 
 def _value(slot: str, values: Mapping[str, str]) -> str:
