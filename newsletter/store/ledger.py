@@ -56,6 +56,7 @@ class LedgerStore:
         *,
         clock: Callable[[], datetime],
         plan_retry: Callable[[int, int, datetime | None, datetime], Retry],
+        ids: range | None = None,
     ) -> None:
         """Take what decides: whose issue, which worker, what time it is, when a deferral is tried again.
 
@@ -65,6 +66,7 @@ class LedgerStore:
             worker: Fences every write.
             clock: The time that is recorded.
             plan_retry: From delivery id, attempts made, first attempt and now to a `Retry`.
+            ids: Nothing outside of these is claimed.
 
         """
         self._database = database
@@ -72,6 +74,7 @@ class LedgerStore:
         self._worker = worker
         self._clock = clock
         self._plan_retry = plan_retry
+        self._within = () if ids is None else (Delivery.id >= ids.start, Delivery.id < ids.stop)
 
     def claim(self, limit: int) -> list[ClaimedRow]:
         """Take up to `limit` rows that are due; empty when none is, or when nothing may be sent.
@@ -108,7 +111,7 @@ class LedgerStore:
                     Subscription.publication_id == Issue.publication_id,
                 ),
             )
-            .where(Delivery.issue_id == self._issue_id)
+            .where(Delivery.issue_id == self._issue_id, *self._within)
             .with_for_update(skip_locked=True, of=Delivery)
         )
         rows = list(

@@ -158,6 +158,8 @@ class Issue(Base):
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None]
     override_reason: Mapped[str | None]
+    on_uncertain: Mapped[str | None] = mapped_column(String(8))
+    """What a run of its send was told, `resend` or `hold`; null: as the settings say."""
     scheduled_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
