@@ -13,6 +13,7 @@ from newsletter.content import Claimed, Recipient
 from newsletter.deliver.engine import Counts, Options, Outcome, deliver
 from newsletter.deliver.session import Outgoing
 from newsletter.errors import DeliveryError, StateError
+from newsletter.publishing.bounces import BounceWatch, suspend_bounced
 from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.recipients import make_recipient
@@ -122,9 +123,10 @@ class _Mailing:
 class _IssueLedger:
     """The store's rows as the engine wants them: with the values of each recipient's slots."""
 
-    def __init__(self, store: LedgerStore, mailing: _Mailing) -> None:
+    def __init__(self, store: LedgerStore, mailing: _Mailing, watch: BounceWatch) -> None:
         self._store = store
         self._mailing = mailing
+        self._watch = watch
         self.intend = store.intend
         self.release = store.release
         self.should_stop = store.should_stop
@@ -134,6 +136,7 @@ class _IssueLedger:
 
     def record(self, verdicts: Sequence[Verdict]) -> None:
         self._store.record(verdicts)
+        self._watch.note(verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,7 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
         _recover(run)
         store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan)
         return deliver(
-            _IssueLedger(store, run.mailing),
+            _IssueLedger(store, run.mailing, BounceWatch(run.database, settings, run.issue_id, run.clock)),
             make_routes(settings),
             lambda claimed: run.mailing.build(claimed, run.clock()),
             Options(connections=options.connections, stop_seconds=settings.stop_seconds),
@@ -210,6 +213,7 @@ def _begin(database: Database, issue_id: int, *, now: datetime) -> None:
 def _recover(run: _Run) -> None:
     """Take over from processes that are gone, and decide on what they left uncertain."""
     with run.database.write() as session:
+        suspend_bounced(session, run.issue_id, now=run.clock())
         take_over_dead(run.database, session)
         if run.policy == "resend":
             deliveries.requeue_uncertain(session, run.issue_id)

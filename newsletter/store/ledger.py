@@ -170,6 +170,7 @@ class LedgerStore:
                 code=bindparam("said_code"),
                 enhanced=bindparam("said_enhanced"),
                 reply=bindparam("said"),
+                cause=bindparam("why"),
                 route=bindparam("via"),
             )
         )
@@ -195,6 +196,7 @@ class LedgerStore:
             "said_code": verdict.code,
             "said_enhanced": verdict.enhanced,
             "said": reply[:REPLY_LENGTH] if reply else reply,
+            "why": verdict.cause,
             "via": verdict.route,
         }
 

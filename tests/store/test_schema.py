@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-import newsletter.store.models  # noqa: F401 - fills the metadata
+import newsletter.store.models
+import newsletter.store.pace_models  # noqa: F401 - fills the metadata
 from newsletter.errors import SchemaError
 from newsletter.store.columns import Base
 from newsletter.store.engine import Database
