@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import Session
+
 from newsletter.store import bounces, issues, subscribers
 from newsletter.store.audit import record_action
 from newsletter.store.consents import record_consent
@@ -12,11 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Connection
 
     from newsletter.config import Settings
     from newsletter.content import Verdict
-    from newsletter.store.engine import Database
     from newsletter.store.models import Issue
 
 BOUNCED = "bounced"
@@ -26,49 +27,42 @@ GROWTH = 1.1
 
 
 class BounceWatch:
-    """Looks at the verdicts of one run of a send, each after it is recorded."""
+    """Looks at the verdicts of one run of a send."""
 
-    def __init__(
-        self, database: Database, settings: Settings, issue_id: int, clock: Callable[[], datetime]
-    ) -> None:
-        self._database, self._settings, self._issue_id, self._clock = database, settings, issue_id, clock
+    def __init__(self, settings: Settings, issue_id: int, clock: Callable[[], datetime]) -> None:
+        self._settings, self._issue_id, self._clock = settings, issue_id, clock
         self._seen = 0
         self._next = 1
 
-    def note(self, verdicts: Sequence[Verdict]) -> None:
-        """Act on those that say that there is no such mailbox; what a policy refused is no bounce."""
+    def note(self, connection: Connection, verdicts: Sequence[Verdict]) -> None:
+        """Act on those that say that there is no such mailbox; what a policy refused is no bounce.
+
+        Args:
+            connection: The transaction in which they were recorded.
+            verdicts: Of any kind.
+
+        """
         hard = [verdict.delivery_id for verdict in verdicts if verdict.cause == "hard"]
         if not hard:
             return
         now = self._clock()
-        with self._database.write() as session:
+        with Session(connection) as session:
             suspend_bounced(session, self._issue_id, hard, now=now)
             self._seen += len(hard)
             if self._seen >= self._next:
                 self._next = max(self._seen + 1, int(self._seen * GROWTH))
                 pause_bouncing(session, self._settings, self._issue_id, now=now)
+            session.flush()
 
 
-def suspend_bounced(
-    session: Session, issue_id: int, delivery_ids: Collection[int] | None = None, *, now: datetime
-) -> int:
-    """End the subscriptions whose mailbox does not exist, so that no other issue tries them; how many.
-
-    Args:
-        session: A transaction that may write.
-        issue_id: Whose deliveries say so.
-        delivery_ids: Only these of them; None for all, as after a process that died between two steps.
-        now: What is written as the time.
-
-    """
-    found = bounces.list_bounced(session, issue_id, delivery_ids)
-    for subscription, reply in found:
+def suspend_bounced(session: Session, issue_id: int, delivery_ids: Collection[int], *, now: datetime) -> None:
+    """End the subscriptions whose mailbox does not exist, so that no other issue tries them."""
+    for subscription, reply in bounces.list_bounced(session, issue_id, delivery_ids):
         subscription.status, subscription.ended_at = BOUNCED, now
         record_consent(session, subscription.id, BOUNCED, "smtp", now=now, detail=reply)
         subscribers.skip_deliveries(
             session, subscription.publication_id, subscription.subscriber_id, BOUNCED, now=now
         )
-    return len(found)
 
 
 def pause_bouncing(session: Session, settings: Settings, issue_id: int, *, now: datetime) -> bool:

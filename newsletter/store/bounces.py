@@ -18,26 +18,18 @@ SUSPENDABLE = ("pending", "active", "paused")
 
 
 def list_bounced(
-    session: Session, issue_id: int, delivery_ids: Collection[int] | None = None
+    session: Session, issue_id: int, delivery_ids: Collection[int]
 ) -> list[tuple[Subscription, str | None]]:
-    """Subscriptions that still stand though an issue's mail to them bounced for good, with what was said.
-
-    Args:
-        session: A transaction that may write.
-        issue_id: Whose deliveries.
-        delivery_ids: Only these of them; None for all.
-
-    """
+    """Subscriptions that still stand though these deliveries bounced for good, with what was said."""
     query = (
         select(Subscription, Delivery.reply)
         .join(Delivery, Delivery.subscriber_id == Subscription.subscriber_id)
         .join(Issue, and_(Issue.id == Delivery.issue_id, Issue.publication_id == Subscription.publication_id))
-        .where(Delivery.issue_id == issue_id, Delivery.state == "failed", Delivery.cause == "hard")
+        .where(Delivery.issue_id == issue_id, Delivery.id.in_(delivery_ids))
+        .where(Delivery.state == "failed", Delivery.cause == "hard")
         .where(Subscription.status.in_(SUSPENDABLE))
         .with_for_update(of=Subscription)
     )
-    if delivery_ids is not None:
-        query = query.where(Delivery.id.in_(delivery_ids))
     return [(row[0], row[1]) for row in session.execute(query)]
 
 

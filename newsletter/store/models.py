@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
+
+
+def _index_where_set(*columns: str) -> Index:
+    """An index of the few rows in which the last of the columns holds something."""
+    is_set = text(f"{columns[-1]} IS NOT NULL")
+    return Index(None, *columns, sqlite_where=is_set, postgresql_where=is_set)
 
 
 class Publication(Base):
@@ -267,8 +273,9 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("issue_id", "subscriber_id"),
-        Index(None, "issue_id", "state", "next_attempt_at"),
-        Index(None, "claim_token"),
+        Index(None, "issue_id", "state", "id"),
+        _index_where_set("issue_id", "next_attempt_at"),
+        _index_where_set("claim_token"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -44,8 +44,9 @@ def settle(desk: Desk, issue_id: int, causes: str) -> None:
         else Verdict(row.id, "failed", 550, cause="hard" if cause == "h" else "policy")
         for row, cause in zip(ledger.claim(len(causes)), causes, strict=True)
     ]
-    ledger.record(verdicts)
-    BounceWatch(desk.database, desk.settings, issue_id, clock).note(verdicts)
+    with ledger.transaction() as connection:
+        ledger.record(verdicts)
+        BounceWatch(desk.settings, issue_id, clock).note(connection, verdicts)
     lock.close()
 
 
@@ -187,30 +188,9 @@ def test_a_bounce_takes_the_reader_out_of_other_sends(desk: Desk) -> None:
     assert count_states(desk.status(second)) == {"skipped": 1}
 
 
-def test_a_bounce_whose_process_died_before_the_suspension_is_made_good(
-    desk: Desk, smtp_server: SmtpServer
-) -> None:
-    desk = desk.sent_by(smtp_server.port)
-    issue_id = desk.approve_one(3)
-    with desk.database.write() as session:
-        issue = session.get_one(models.Issue, issue_id)
-        issue.state = "sending"
-        session.add(
-            models.Delivery(
-                issue_id=issue_id,
-                subscriber_id=1,
-                email="reader0000@example.net",
-                state="failed",
-                cause="hard",
-            )
-        )
-    desk.send(issue_id)
-
-    assert list_statuses(desk.database)["reader0000"] == "bounced"
-
-
 def test_the_verdict_of_a_lost_claim_suspends_nobody(desk: Desk) -> None:
     issue_id = begin(desk, 1)
-    BounceWatch(desk.database, desk.settings, issue_id, Clock()).note([Verdict(1, "failed", cause="hard")])
+    with desk.database.write_rows() as connection:
+        BounceWatch(desk.settings, issue_id, Clock()).note(connection, [Verdict(1, "failed", cause="hard")])
 
     assert set(list_statuses(desk.database).values()) == {"active"}
