@@ -13,6 +13,7 @@ from newsletter.content import Claimed, Recipient
 from newsletter.deliver.engine import Counts, Options, Outcome, deliver
 from newsletter.deliver.session import Outgoing
 from newsletter.errors import DeliveryError, StateError
+from newsletter.publishing.bounces import BounceWatch
 from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.recipients import make_recipient
@@ -124,9 +125,11 @@ class _Mailing:
 class _IssueLedger:
     """The store's rows as the engine wants them: with the values of each recipient's slots."""
 
-    def __init__(self, store: LedgerStore, mailing: _Mailing) -> None:
+    def __init__(self, store: LedgerStore, mailing: _Mailing, watch: BounceWatch) -> None:
         self._store = store
         self._mailing = mailing
+        self._watch = watch
+        self.transaction = store.transaction
         self.intend = store.intend
         self.release = store.release
         self.should_stop = store.should_stop
@@ -135,7 +138,9 @@ class _IssueLedger:
         return [self._mailing.claim(row) for row in self._store.claim(limit)]
 
     def record(self, verdicts: Sequence[Verdict]) -> None:
-        self._store.record(verdicts)
+        with self._store.transaction() as connection:
+            self._store.record(verdicts)
+            self._watch.note(connection, verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
         _recover(run)
         store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan)
         return deliver(
-            _IssueLedger(store, run.mailing),
+            _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
             make_routes(settings),
             lambda claimed: run.mailing.build(claimed, run.clock()),
             Options(connections=options.connections, stop_seconds=settings.stop_seconds),

@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
+
+
+def _index_where_set(*columns: str) -> Index:
+    """An index of the few rows in which the last of the columns holds something."""
+    is_set = text(f"{columns[-1]} IS NOT NULL")
+    return Index(None, *columns, sqlite_where=is_set, postgresql_where=is_set)
 
 
 class Publication(Base):
@@ -28,6 +34,8 @@ class Publication(Base):
     approval: Mapped[str] = mapped_column(default="required")
     theme: Mapped[str] = mapped_column(default="default")
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    send_at: Mapped[str | None] = mapped_column(String(16))
+    """`local`: at each subscriber's own hour; null: to everyone at once."""
     created_at: Mapped[datetime]
 
 
@@ -162,6 +170,10 @@ class Issue(Base):
     """What a run of its send was told, `resend` or `hold`; null: as the settings say."""
     scheduled_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
+    """Bounces before it were seen by whoever resumed the send."""
+    waits_until: Mapped[datetime | None]
+    """No scheduler goes on with the send before."""
     sent_at: Mapped[datetime | None]
 
 
@@ -263,8 +275,9 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("issue_id", "subscriber_id"),
-        Index(None, "issue_id", "state", "next_attempt_at"),
-        Index(None, "claim_token"),
+        Index(None, "issue_id", "state", "id"),
+        _index_where_set("issue_id", "next_attempt_at"),
+        _index_where_set("claim_token"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -281,6 +294,8 @@ class Delivery(Base):
     code: Mapped[int | None]
     enhanced: Mapped[str | None] = mapped_column(String(16))
     reply: Mapped[str | None]
+    cause: Mapped[str | None] = mapped_column(String(8))
+    """Why it failed: `hard`, `soft` or `policy`."""
     route: Mapped[str | None] = mapped_column(String(64))
 
 

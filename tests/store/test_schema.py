@@ -15,7 +15,8 @@ from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
-import newsletter.store.models  # noqa: F401 - fills the metadata
+import newsletter.store.models
+import newsletter.store.pace_models  # noqa: F401 - fills the metadata
 from newsletter.errors import SchemaError
 from newsletter.store.columns import Base
 from newsletter.store.engine import Database
