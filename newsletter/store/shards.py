@@ -49,9 +49,8 @@ def defer_shards(session: Session, issue_id: int, *, now: datetime) -> int:
         return 0
     known = set(session.scalars(text(_JOBS), {"task": TASK, "issue": issue_id}))
     is_due = and_(Delivery.state == "deferred", Delivery.next_attempt_at <= now)
-    query = select((Delivery.id // SHARD_SIZE).distinct()).where(
-        Delivery.issue_id == issue_id, or_(Delivery.state == "queued", is_due)
-    )
+    query = select(Delivery.id // SHARD_SIZE).distinct()
+    query = query.where(Delivery.issue_id == issue_id, or_(Delivery.state == "queued", is_due))
     missing = sorted(set(session.scalars(query)) - known)
     if missing:
         _defer(session, issue_id, missing)
