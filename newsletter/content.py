@@ -20,6 +20,16 @@ OnUncertain = Literal["resend", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with an article, such as the sound of a broadcast."""
+
+    url: str
+    media_type: str | None = None
+    length: int | None = None
+    """Octets, as the source says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One article as its source published it; links absolute, text and HTML not yet cleaned."""
 
@@ -31,6 +41,8 @@ class Entry:
     updated: datetime | None = None
     author: str | None = None
     category: str | None = None
+    """The first of `categories`, or the section that a page stands in."""
+    categories: tuple[str, ...] = ()
     status: str | None = None
     summary: str | None = None
     """Plain text."""
@@ -42,6 +54,8 @@ class Entry:
     html: str | None = None
     """The body as HTML where the source has it, as published."""
     language: str | None = None
+    licence: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
     similar: tuple[Entry, ...] = ()
     trends: tuple[Entry, ...] = ()
 

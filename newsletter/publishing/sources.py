@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,10 +185,15 @@ def _describe_entry(entry: Entry) -> dict[str, Any]:
         "updated": entry.updated.isoformat() if entry.updated else None,
         "author": entry.author,
         "category": entry.category,
+        "categories": list(entry.categories),
         "status": entry.status,
         "summary": entry.summary,
         "image": entry.image,
+        "image_alt": entry.image_alt,
         "image_credit": entry.image_credit,
+        "language": entry.language,
+        "licence": entry.licence,
+        "enclosures": [asdict(enclosure) for enclosure in entry.enclosures],
         "text": entry.text,
         "similar": [_describe_entry(similar) for similar in entry.similar],
         "trends": [_describe_entry(trend) for trend in entry.trends],
