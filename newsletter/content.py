@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed says that it is to be asked."""
+
+    wait: timedelta = timedelta()
+    """At least so long between two times."""
+    skip_hours: frozenset[int] = frozenset()
+    """Of the day in GMT, 0 to 23."""
+    skip_days: frozenset[int] = frozenset()
+    """Monday is 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedSource:
     """What the bytes of one source, page or file say, in document order."""
 
@@ -70,6 +83,11 @@ class ParsedSource:
     language: str | None = None
     entries: tuple[Entry, ...] = ()
     problems: tuple[str, ...] = ()
+    pace: Pace = Pace()
+    leads: tuple[Entry, ...] = ()
+    """Articles that a page or a sitemap only names: their pages are still to be fetched."""
+    maps: tuple[str, ...] = ()
+    """Sitemaps that an index names, the most promising first."""
 
 
 # --- compose: what goes into an issue ----------------------------------------------------------

@@ -13,6 +13,7 @@ from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
 from newsletter.collect.doctype import drop_doctype
 from newsletter.collect.links import absolute_html, make_absolute
+from newsletter.collect.pace import read_pace
 from newsletter.collect.pictures import find_picture
 from newsletter.collect.plaintext import as_html, clean_title, html_to_text
 from newsletter.content import Enclosure, Entry, ParsedSource
@@ -63,9 +64,8 @@ def parse_feed(
     reading = _Reading(feed, bases, tz, is_atom, problems)
     entries = tuple(_entry(fields, reading) for fields in parsed["entries"])
     title = clean_title(feed.get("title") or "", is_html=_is_html(feed.get("title_detail"))) or None
-    return ParsedSource(
-        "feed", title, link, feed.get("language") or None, entries, tuple(dict.fromkeys(problems))
-    )
+    language, said = feed.get("language") or None, tuple(dict.fromkeys(problems))
+    return ParsedSource("feed", title, link, language, entries, said, read_pace(feed, narrowed))
 
 
 def _parse(data: bytes, charset: str | None) -> _Fields:
