@@ -16,6 +16,7 @@ from newsletter.collect.folders import read_folder
 from newsletter.collect.pace import plan_next
 from newsletter.content import Pace
 from newsletter.errors import DatabaseError, FetchError, SourceError
+from newsletter.publishing.following import follow
 from newsletter.publishing.intake import Intake, clean_text, take_in
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
@@ -73,8 +74,9 @@ def collect_sources(
     taken, failed = Intake(), []
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        for row, reading in zip(some, _read_all(settings, some, zones), strict=True):
-            intake, errors = _record(database, row, reading, now=now)
+        for row, listed in zip(some, _read_all(settings, some, zones), strict=True):
+            run = _Run(database, settings, zones[row.publication_id], now)
+            intake, errors = _record(run, row, listed)
             taken += intake
             failed += [{"source": row.location, "error": error} for error in errors]
     return CollectReport(len(rows), taken.new, taken.updated, taken.unchanged, failed)
@@ -105,9 +107,21 @@ def _read_folder(settings: Settings, row: Source, zone: ZoneInfo) -> Reading:
     return Reading(parsed=found.source, problems=found.source.problems)
 
 
-def _record(database: Database, row: Source, reading: Reading, *, now: datetime) -> tuple[Intake, list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What reading one source needs."""
+
+    database: Database
+    settings: Settings
+    zone: ZoneInfo
+    now: datetime
+
+
+def _record(run: _Run, row: Source, listed: Reading) -> tuple[Intake, list[str]]:
     """Write what one source gave in a transaction of its own, so that it takes nothing else down with it."""
+    database, now = run.database, run.now
     try:
+        reading, missed = follow(database, run.settings, row, listed, tz=run.zone, now=now)
         with database.write() as session:
             source = session.get(Source, row.id)
             if source is None:
@@ -120,7 +134,10 @@ def _record(database: Database, row: Source, reading: Reading, *, now: datetime)
                 base = reading.fetched.final_url or reading.fetched.url if reading.fetched else None
                 intake = take_in(session, source, reading.parsed, base, now=now)
                 source.title = source.title or clean_text(reading.parsed.title or "") or None
-                source.state = source.state | {"entries": len(reading.parsed.entries)}
+                source.state = source.state | {
+                    "entries": len(reading.parsed.entries),
+                    "missed": missed,
+                }
             _record_success(source, reading, intake, now=now)
             _follow_move(session, source, reading.fetched)
             return intake, list(reading.problems) if source.kind == "folder" else []

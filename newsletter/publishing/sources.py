@@ -197,9 +197,14 @@ def _describe(location: str, reading: Reading, kind: SourceKind | None) -> dict[
         "source": location,
         "kind": parsed.kind if parsed else kind,
         "title": parsed.title if parsed else None,
-        "articles": [_describe_entry(entry) for entry in parsed.entries] if parsed else [],
+        "articles": [_describe_entry(entry) for entry in _list_entries(parsed)] if parsed else [],
         "problems": problems,
     }
+
+
+def _list_entries(parsed: ParsedSource) -> tuple[Entry, ...]:
+    """A page of headlines gives itself and then what it names; a sitemap names nothing else."""
+    return (*parsed.entries, *parsed.leads) if parsed.kind == "page" else parsed.entries
 
 
 def _describe_entry(entry: Entry) -> dict[str, Any]:
