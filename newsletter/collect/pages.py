@@ -36,6 +36,8 @@ _MOMENT: Final = re.compile(
     r"""[^>]{0,80}?(?:content|datetime)\s*=\s*["'])([^"']{8,40})["']""",
     re.IGNORECASE,
 )
+_MUCH: Final = 300
+"""Characters; the text of an article has more."""
 _CANONICAL: Final = re.compile(r"""<link\b[^>]*?\brel\s*=\s*["']?canonical\b[^>]*>""", re.IGNORECASE)
 _HREF: Final = re.compile(r"""href\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 
@@ -84,6 +86,9 @@ def decode_html(data: bytes, charset: str | None) -> str:
 def _article(source: str, link: str | None, language: str | None, tz: tzinfo) -> ParsedSource:
     whole = html_to_text(source)
     document = _extract(source, link) if source.strip() else None
+    if len(whole) > _MUCH > len(getattr(document, "text", None) or ""):
+        # So little of so much: a second look that takes in more.
+        document = _extract(source, link, favor_recall=True) or document
     field = {
         name: (clean_title(str(getattr(document, name, None) or "")) or None)
         for name in ("title", "author", "sitename", "description", "image", "date")
@@ -120,7 +125,7 @@ def _article(source: str, link: str | None, language: str | None, tz: tzinfo) ->
     return ParsedSource("page", field["sitename"], link, language, (entry,), leads=leads)
 
 
-def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
+def _extract(source: str, link: str | None, *, favor_recall: bool = False) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
     import trafilatura
 
     # It logs as an error what is told here as a ParseError, or mended.
@@ -132,6 +137,7 @@ def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document
             url=link,
             include_comments=False,
             with_metadata=True,
+            favor_recall=favor_recall,
             include_tables=True,
         )
     except Exception as error:
