@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.store.bulk import update_many
 from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
@@ -229,7 +230,7 @@ class LedgerStore:
         if not rows:
             return 0
         token = self._worker.token
-        return connection.execute(statement, [{"token": token, **row} for row in rows]).rowcount
+        return update_many(connection, statement, [{"token": token, **row} for row in rows])
 
     def _is_sending(self, connection: Connection) -> bool:
         return connection.scalar(_STATE, {"issue": self._issue_id}) == "sending"
