@@ -15,7 +15,7 @@ from newsletter.deliver.session import Outgoing
 from newsletter.errors import DeliveryError, StateError
 from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
-from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import make_routes, refuse_dead_links
 from newsletter.render.headers import mailbox
@@ -104,7 +104,7 @@ class _Mailing:
             base_url=self.base_url,
             keys=self.keys,
         )
-        return Claimed(row.id, recipient, row.attempts + 1)
+        return Claimed(row.id, with_attributes(recipient, row.attributes), row.attempts + 1)
 
     def build(self, claimed: Claimed, now: datetime) -> Outgoing:
         recipient: Recipient = claimed.recipient

@@ -32,7 +32,8 @@ from markupsafe import Markup
 from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
 from newsletter.render import text
-from newsletter.render.personal import Slot
+from newsletter.render.blocks import PersonalBlocks
+from newsletter.render.marks import Slot
 
 RIGHT_TO_LEFT = "right-to-left"
 
@@ -63,7 +64,7 @@ def make_environment(folders: Sequence[Path] = ()) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do", PersonalBlocks],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         _gettext, _ngettext, newstyle=True

@@ -13,10 +13,13 @@ from newsletter.content import Digest, Publication, RenderedIssue
 from newsletter.render import personal
 from newsletter.render.environment import direction, end_of, explained, start_of
 from newsletter.render.inline import inline
+from newsletter.render.marks import Subscriber
 from newsletter.render.message import compile_body
 from newsletter.render.text import Footnotes, tidy
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_NOBODY = {"name": ""}
+"""The archive is read by no one in particular: it may greet by default, and has no personal links."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -46,18 +49,19 @@ def render_issue(digest: Digest, publication: Publication, environment: Environm
     """
     nonce = hashlib.sha256(repr((digest, publication)).encode("utf-8", "replace")).hexdigest()[:24]
     values = _context(digest, publication)
-    values["subscriber"] = personal.Subscriber(nonce)
+    values["subscriber"] = Subscriber(nonce)
     subject = values["subject"] = _one_line(_render(environment, publication, "subject.txt", values))
     inlined = inline(_render(environment, publication, "body.html", values))
     text = tidy(_render(environment, publication, "body.txt", values | {"notes": Footnotes()}))
-    nobody = values | {"subscriber": None, "archive": True, "subject": digest.subject}
+    nobody = values | {"archive": True, "subject": personal.fill(subject, nonce, _NOBODY, "text")}
+    archive_html = _render(environment, publication, "body.html", nobody)
     mime = compile_body(text, inlined.html, nonce)
     return RenderedIssue(
         subject=subject,
         preheader=digest.preheader,
         html=inlined.html,
         text=text,
-        archive_html=_render(environment, publication, "body.html", nobody),
+        archive_html=personal.fill(archive_html, nonce, _NOBODY, "html"),
         mime=mime,
         content_hash=_content_hash(subject, mime, nonce),
         problems=inlined.problems,
@@ -93,6 +97,5 @@ def _one_line(text: str) -> str:
 
 
 def _content_hash(subject: str, mime: bytes, nonce: str) -> str:
-    masks = {slot: f"{{{slot}}}" for slot in personal.SLOTS}
-    shared = personal.mask(subject, nonce).encode("utf-8", "replace") + b"\0" + personal.join(mime, masks)
+    shared = personal.mask(subject, nonce).encode("utf-8", "replace") + b"\0" + personal.mask_body(mime)
     return hashlib.sha256(shared).hexdigest()

@@ -34,6 +34,7 @@ class ClaimedRow:
     subscription_id: int
     email: str
     name: str | None
+    attributes: dict[str, Any]
     attempts: int
     """Those made before."""
 
@@ -97,6 +98,7 @@ class LedgerStore:
                 Subscription.id,
                 Delivery.email,
                 Subscriber.name,
+                Subscriber.attributes,
                 Delivery.attempts,
             )
             .join(Issue, Issue.id == Delivery.issue_id)

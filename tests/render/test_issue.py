@@ -11,8 +11,8 @@ import pytest
 from newsletter.errors import RenderError
 from newsletter.render.environment import make_environment, packaged_templates
 from newsletter.render.issue import render_issue
+from newsletter.render.marks import Slot
 from newsletter.render.message import nonce_of, personalise
-from newsletter.render.personal import Slot
 from tests.support.mail_builders import (
     LEAVE,
     make_article,

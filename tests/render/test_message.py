@@ -17,6 +17,7 @@ from newsletter.content import Publication, Recipient, RenderedIssue
 from newsletter.errors import AddressError, RenderError
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
+from newsletter.render.marks import Subscriber
 from newsletter.render.message import (
     IssueIdentity,
     Notice,
@@ -28,7 +29,6 @@ from newsletter.render.message import (
     nonce_of,
     personalise,
 )
-from newsletter.render.personal import Subscriber
 from newsletter.review.mail import Facts
 from newsletter.review.rules import check_issue
 from tests.support.mail_builders import (
