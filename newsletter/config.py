@@ -34,6 +34,16 @@ class RouteSettings(BaseModel):
     cafile: Path | None = None
 
 
+class DkimSettings(BaseModel):
+    """One key that signs the mails of a domain."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: str
+    selector: str
+    key_file: Path
+
+
 class Settings(BaseModel):
     """Every setting, its default and its limits; documented in docs/settings.md."""
 
@@ -42,6 +52,7 @@ class Settings(BaseModel):
     database_url: str = "sqlite:///subscribers.db"
     smtp_url: SecretStr = SecretStr("smtp://localhost:25")
     routes: tuple[RouteSettings, ...] = ()
+    dkim: tuple[DkimSettings, ...] = ()
     base_url: str = "http://localhost:8000"
     secret_key: SecretStr | None = None
     secret_key_file: Path = Path("newsletter.key")
@@ -253,17 +264,32 @@ def read_keys(settings: Settings) -> tuple[bytes, ...]:
         said, place = settings.secret_key.get_secret_value(), "secret_key"
     else:
         path = settings.secret_key_file
-        try:
-            mode, said = path.stat().st_mode, path.read_text(encoding="utf-8")
-        except OSError as error:
-            message = f"no secret key: {path} cannot be read ({error.strerror}): run `newsletter init`"
-            raise ConfigError(message) from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            message = f"others may read the secret key: run `chmod 600 {path}`"
-            raise ConfigError(message)
-        place = str(path)
+        said, place = read_secret_file(path, "secret key", "run `newsletter init`").decode(), str(path)
     keys = tuple(key.encode() for key in said.replace(",", " ").split())
     if not keys or min(map(len, keys)) < 16:  # noqa: PLR2004 - 128 bits, reliability X5
         message = f"{place} must hold at least one key of 16 characters or more: run `newsletter init`"
         raise ConfigError(message)
     return keys
+
+
+def read_secret_file(path: Path, what: str, advice: str) -> bytes:
+    """Read a file that nobody else may read.
+
+    Args:
+        path: The file.
+        what: Its name in the error.
+        advice: What to do where it is not there.
+
+    Raises:
+        ConfigError: It cannot be read, or others may read it.
+
+    """
+    try:
+        mode, said = path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        message = f"no {what}: {path} cannot be read ({error.strerror}): {advice}"
+        raise ConfigError(message) from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        message = f"others may read the {what}: run `chmod 600 {path}`"
+        raise ConfigError(message)
+    return said

@@ -13,6 +13,7 @@ from newsletter.cli import (
     articles,
     collecting,
     demo,
+    dkim,
     issues,
     mail,
     publications,
@@ -50,6 +51,7 @@ sending.add_to(issues.app)
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(users.app, name="user")
 app.add_typer(mail.app, name="mail")
+app.add_typer(dkim.app, name="dkim")
 app.add_typer(settings.app, name="config")
 
 

@@ -90,14 +90,18 @@ def encode_body(data: bytes) -> bytes:
     """
     if b"\0" in data:
         raise ValueError("5.6.0 the message holds a NUL octet, which mail cannot carry")
-    ends = data.count(b"\r\n")
-    if ends != data.count(b"\n") or ends != data.count(b"\r"):
-        data = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
-    if data and not data.endswith(b"\r\n"):
-        data += b"\r\n"
+    data = normalise_line_ends(data)
     if data.startswith(b"."):
         data = b"." + data
     return data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+
+
+def normalise_line_ends(data: bytes) -> bytes:
+    """Make lone CR and lone LF CRLF, and end the last line."""
+    ends = data.count(b"\r\n")
+    if ends != data.count(b"\n") or ends != data.count(b"\r"):
+        data = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
+    return data + b"\r\n" if data and not data.endswith(b"\r\n") else data
 
 
 def encode_address(address: str) -> bytes:

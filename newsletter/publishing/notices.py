@@ -15,6 +15,7 @@ from newsletter.deliver.session import Outgoing
 from newsletter.errors import DeliveryError
 from newsletter.publishing.publications import format_mailbox, parse_mailbox
 from newsletter.publishing.routes import make_routes
+from newsletter.publishing.signing import make_signer
 from newsletter.store import notices
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def send_notices(
     with database.read() as session:
         if not notices.list_due_notices(session, now, limit=1):
             return 0
-    ledger = _NoticeLedger(database, now)
+    ledger = _NoticeLedger(database, settings, now)
     options = Options(connections=CONNECTIONS, stop_seconds=settings.stop_seconds, connect_failures=2)
     outcome = deliver(ledger, make_routes(settings), ledger.build, options, stop=stop)
     if outcome.error:
@@ -80,14 +81,16 @@ def send_test_mail(settings: Settings, address: str, *, now: datetime) -> list[s
         "The newsletter program can send mail by this server.",
         "",
     ]
-    return converse(make_routes(settings)[0], sender, recipient, "\r\n".join(lines).encode())
+    message = make_signer(settings)("\r\n".join(lines).encode(), sender, now)
+    return converse(make_routes(settings)[0], sender, recipient, message)
 
 
 class _NoticeLedger:
     """The notices as the delivery engine wants them; what was claimed here is known here alone."""
 
-    def __init__(self, database: Database, now: datetime) -> None:
+    def __init__(self, database: Database, settings: Settings, now: datetime) -> None:
         self._database = database
+        self._sign = make_signer(settings)
         self._now = now
         self._held: dict[int, notices.Waiting] = {}
 
@@ -99,7 +102,7 @@ class _NoticeLedger:
 
     def build(self, claimed: Claimed) -> Outgoing:
         held = self._held[claimed.id]
-        return Outgoing(held.sender, held.email, held.data)
+        return Outgoing(held.sender, held.email, self._sign(held.data, held.sender, self._now))
 
     def intend(self, ids: Collection[int]) -> set[int]:
         return {each for each in ids if each in self._held}

@@ -12,6 +12,8 @@ from newsletter.errors import NotFoundError, StateError
 from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.routes import make_routes
+from newsletter.publishing.signing import make_signer
+from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message, personalise
 from newsletter.review.mail import Facts
 from newsletter.review.rules import check_issue as check_mail
@@ -142,7 +144,7 @@ def _build(
     date: datetime,
 ) -> bytes:
     issue, rendered, publication = mail
-    return build_message(
+    data = build_message(
         rendered,
         publication,
         recipient,
@@ -150,6 +152,7 @@ def _build(
         base_url=settings.base_url,
         date=date,
     )
+    return make_signer(settings)(data, mailbox(publication.sender).address, date)
 
 
 def _find_recipient(

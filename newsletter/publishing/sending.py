@@ -18,6 +18,7 @@ from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import make_routes, refuse_dead_links
+from newsletter.publishing.signing import Sign, make_signer
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message
 from newsletter.store import deliveries, issues
@@ -94,6 +95,7 @@ class _Mailing:
     sender: str
     base_url: str
     keys: tuple[bytes, ...]
+    sign: Sign
 
     def claim(self, row: ClaimedRow) -> Claimed:
         recipient = make_recipient(
@@ -116,7 +118,7 @@ class _Mailing:
             base_url=self.base_url,
             date=now,
         )
-        return Outgoing(sender=self.sender, recipient=recipient.email, data=data)
+        return Outgoing(sender=self.sender, recipient=recipient.email, data=self.sign(data, self.sender, now))
 
 
 class _IssueLedger:
@@ -194,6 +196,7 @@ def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mai
         sender=mailbox(publication.sender).address,
         base_url=settings.base_url,
         keys=read_keys(settings),
+        sign=make_signer(settings),
     )
 
 
