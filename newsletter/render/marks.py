@@ -140,6 +140,18 @@ def without_marks(text: str, stand_in: str) -> str:
     return _ANY.sub(stand_in, text) if "-tols" in text else text
 
 
+def refuse_lost_marks(before: str, after: str) -> None:
+    """Raise if a step between template and mail dropped a mark: a reader's value, or where a block ends.
+
+    Raises:
+        RenderError: it tells what a page cannot hold.
+    """
+    if lost := set(_ANY.findall(before)).difference(_ANY.findall(after)):
+        key, _ = read_mark(*min(lost).split("-")[2:4])
+        message = f"{key!r} of the subscriber stands where no text can be, and would be lost: move it."
+        raise RenderError(message)
+
+
 @lru_cache(maxsize=64)
 def _of(nonce: str) -> re.Pattern[str]:
     return re.compile(rf"slot-{re.escape(nonce)}-([a-z0-9_]+)-((?:[0-9a-f]{{2}})*)-tols")
