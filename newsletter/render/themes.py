@@ -118,7 +118,7 @@ def _make_theme(name: str, folder: str, over: dict[str, Any], own: dict[str, Any
     return Theme(name=name, folder=folder, edited=bool(own.get("edited", False)), **tables)
 
 
-def _merge(place: str, table: str, over: dict[str, Any], own: Any) -> dict[str, Any]:  # noqa: ANN401 - TOML
+def _merge(place: str, table: str, over: dict[str, Any], own: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever TOML holds
     if not isinstance(own, dict):
         _refuse(place, table, "it must be a table")
     for key, value in own.items():
