@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from newsletter.content import Card, Digest, Publication, RenderedIssue, Section
+from newsletter.publishing.sandbox import render_apart
 from newsletter.render.environment import make_environment
+from newsletter.render.themes import load_theme
 from newsletter.store import issues, publications
 from newsletter.store.articles import load_articles
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from sqlalchemy.orm import Session
 
@@ -108,12 +112,25 @@ def load_rendered(session: Session, settings: Settings, issue: Issue) -> tuple[R
         )
         return rendered, Publication(**variant.headers)
     publication = publications.load_publication(session, settings.base_url, issue.publication_id)
-    folders = [settings.templates_dir] if settings.templates_dir.is_dir() else []
+    folders = (settings.templates_dir,) if settings.templates_dir.is_dir() else ()
     digest = load_digest(session, issue, publication)
+    return render_digest(digest, publication, folders), publication
+
+
+def render_digest(digest: Digest, publication: Publication, folders: Sequence[Path]) -> RenderedIssue:
+    """Render in this process, or in a sandbox if the theme was edited in a browser.
+
+    Raises:
+        RenderError: A template is at fault, or took more than it may.
+
+    """
+    environment = make_environment(folders)
+    if load_theme(environment, publication.theme).edited:
+        return render_apart(digest, publication, folders)
     # A send takes what was frozen: it must not pay for premailer.
     from newsletter.render.issue import render_issue
 
-    return render_issue(digest, publication, make_environment(folders)), publication
+    return render_issue(digest, publication, environment)
 
 
 def freeze(session: Session, issue: Issue, rendered: RenderedIssue, publication: Publication) -> None:

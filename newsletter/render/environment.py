@@ -48,18 +48,19 @@ def packaged_templates() -> Path:
     return installed if installed.is_dir() else package.parent / "templates"
 
 
-def make_environment(folders: Sequence[Path] = ()) -> Environment:
+def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Environment) -> Environment:
     """Make the environment that every mail is rendered in.
 
     Args:
         folders: an operator's own template folders, looked through first and in order; the packaged ones
             come last, so one file of a theme can be replaced alone.
+        kind: a sandbox for templates that nobody vouches for.
 
     Names that a template uses and nobody gave are errors, never empty.
     """
-    environment = Environment(
+    environment = kind(
         loader=FileSystemLoader([*folders, packaged_templates()]),
-        autoescape=select_autoescape(("html",), default=False),
+        autoescape=select_autoescape(("html", "mjml"), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment
 
 from newsletter.content import Digest, Publication, RenderedIssue
+from newsletter.errors import RenderError
 from newsletter.render import personal
 from newsletter.render.environment import explained
 from newsletter.render.inline import inline
@@ -53,6 +54,9 @@ def render_issue(digest: Digest, publication: Publication, environment: Environm
     """
     nonce = hashlib.sha256(repr((digest, publication)).encode("utf-8", "replace")).hexdigest()[:24]
     values = _context(digest, publication, environment)
+    if values["theme"].edited and not environment.sandboxed:
+        message = f"The theme {publication.theme} was edited in a browser: it is rendered in a sandbox alone."
+        raise RenderError(message)
     values["subscriber"] = Subscriber(nonce)
     subject = values["subject"] = _one_line(_render(environment, values, "subject.txt"))
     page = _render(environment, values, *_PAGE)

@@ -41,7 +41,8 @@ def render_notice(
     Raises:
         RenderError: a template is at fault, or a value is missing.
     """
-    context = {**make_look(environment, publication), **values}
+    look = make_look(environment, publication)
+    context = look | {"theme": look["theme"].without_templates()} | dict(values)
     with explained():
         parts = [
             environment.get_template(f"email/{name}/{part}").render(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from jinja2 import Environment, Template, TemplateNotFound
@@ -42,6 +42,10 @@ class Theme:
     """Pixels."""
     allow: Mapping[str, str]
     """Features that not every client knows (slugs of caniemail.com), and why they may be used."""
+
+    def without_templates(self) -> Theme:
+        """Its colours, fonts and widths with the common templates, as for mails to one person."""
+        return replace(self, folder=_DEFAULT_FOLDER, edited=False)
 
 
 def load_theme(environment: Environment, name: str) -> Theme:
