@@ -31,6 +31,7 @@ class RouteSettings(BaseModel):
     name: str = "default"
     url: SecretStr
     connections: int = Field(default=4, ge=1, le=100)
+    pipelining: bool = True
     cafile: Path | None = None
 
 
@@ -66,11 +67,16 @@ class Settings(BaseModel):
     fetch_timeout_seconds: float = Field(default=20.0, gt=0)
     fetch_max_bytes: int = Field(default=10_000_000, ge=1000)
     fetch_allow_hosts: tuple[str, ...] = ()
+    follow_pages: int = Field(default=20, ge=0, le=500)
+    page_delay_seconds: float = Field(default=1.0, ge=0, le=60)
     draft_lead_hours: float = Field(default=12.0, ge=0, le=144)
     missed_grace_hours: float = Field(default=24.0, gt=0)
     lookback_days: int = Field(default=14, ge=1)
     max_cards: int = Field(default=40, ge=1, le=200)
     give_up_hours: float = Field(default=24.0, gt=0)
+    bounce_pause_percent: float = Field(default=2.0, ge=0, le=100)
+    bounce_pause_first: int = Field(default=500, ge=1)
+    bounce_pause_total_percent: float = Field(default=5.0, ge=0, le=100)
     stop_seconds: float = Field(default=5.0, gt=0)
     smtp_timeout_seconds: float = Field(default=60.0, gt=0)
     on_uncertain: Literal["resend", "hold"] = "resend"

@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
+
+
+def _index_where_set(*columns: str) -> Index:
+    """An index of the few rows in which the last of the columns holds something."""
+    is_set = text(f"{columns[-1]} IS NOT NULL")
+    return Index(None, *columns, sqlite_where=is_set, postgresql_where=is_set)
 
 
 class Publication(Base):
@@ -28,6 +34,8 @@ class Publication(Base):
     approval: Mapped[str] = mapped_column(default="required")
     theme: Mapped[str] = mapped_column(default="default")
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    send_at: Mapped[str | None] = mapped_column(String(16))
+    """`local`: at each subscriber's own hour; null: to everyone at once."""
     created_at: Mapped[datetime]
 
 
@@ -61,6 +69,8 @@ class Source(Base):
     interval_seconds: Mapped[int]
     etag: Mapped[str | None]
     last_modified: Mapped[str | None]
+    full_text: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the pages of its articles are fetched for their whole text."""
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the source's kind wants to remember, as the digests of a folder's files."""
     last_fetched_at: Mapped[datetime | None]
@@ -96,11 +106,21 @@ class Article(Base):
     image: Mapped[str | None]
     image_alt: Mapped[str | None]
     image_credit: Mapped[str | None]
+    image_width: Mapped[int | None]
+    image_height: Mapped[int | None]
+    image_copy: Mapped[str | None] = mapped_column(String(80))
+    """The name of its file among the copies."""
+    image_asked_at: Mapped[datetime | None]
+    """When its size was last read or tried."""
+    licence: Mapped[str | None]
+    enclosures: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     summary: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
     words: Mapped[int] = mapped_column(default=0)
     content_hash: Mapped[str] = mapped_column(String(64))
+    choice: Mapped[str | None] = mapped_column(String(16))
+    """What an editor said: `pinned` or `dropped`."""
 
 
 class ArticleKey(Base):
@@ -152,14 +172,22 @@ class Issue(Base):
     """The composed digest: section and card order by article id."""
     content_hash: Mapped[str | None] = mapped_column(String(64))
     since_at: Mapped[datetime | None]
+    asked_since: Mapped[bool | None]
+    """Whether an editor said since when; otherwise it follows from the last issue."""
     due_at: Mapped[datetime | None]
     drafted_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None]
     override_reason: Mapped[str | None]
+    on_uncertain: Mapped[str | None] = mapped_column(String(8))
+    """What a run of its send was told, `resend` or `hold`; null: as the settings say."""
     scheduled_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
+    """Bounces before it were seen by whoever resumed the send."""
+    waits_until: Mapped[datetime | None]
+    """No scheduler goes on with the send before."""
     sent_at: Mapped[datetime | None]
 
 
@@ -261,8 +289,9 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("issue_id", "subscriber_id"),
-        Index(None, "issue_id", "state", "next_attempt_at"),
-        Index(None, "claim_token"),
+        Index(None, "issue_id", "state", "id"),
+        _index_where_set("issue_id", "next_attempt_at"),
+        _index_where_set("claim_token"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -279,6 +308,8 @@ class Delivery(Base):
     code: Mapped[int | None]
     enhanced: Mapped[str | None] = mapped_column(String(16))
     reply: Mapped[str | None]
+    cause: Mapped[str | None] = mapped_column(String(8))
+    """Why it failed: `hard`, `soft` or `policy`."""
     route: Mapped[str | None] = mapped_column(String(64))
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from newsletter.config import Settings
 from newsletter.errors import RenderError
-from newsletter.publishing.composition import render_digest
+from newsletter.publishing.composition import make_renderer
 from newsletter.publishing.sandbox import render_apart
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
@@ -81,9 +82,12 @@ MINE = make_publication(theme="mine", language="ru")
 
 def test_an_edited_theme_makes_the_mail_that_an_operators_would(tmp_path: Path) -> None:
     text = '{% extends "email/_base/issue.html" %}{% block share %}{% endblock %}'
-    plain = render_digest(make_rich_digest(), MINE, edited(tmp_path, text, is_edited=False))
+    settings = Settings(templates_dir=tmp_path)
+    edited(tmp_path, text, is_edited=False)
+    plain = make_renderer(settings, MINE)(make_rich_digest())
+    edited(tmp_path, text)
 
-    assert render_digest(make_rich_digest(), MINE, edited(tmp_path, text)) == plain
+    assert make_renderer(settings, MINE)(make_rich_digest()) == plain
 
 
 def test_an_edited_theme_is_never_rendered_in_this_process(tmp_path: Path) -> None:

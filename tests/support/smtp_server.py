@@ -26,13 +26,15 @@ from pathlib import Path
 from typing import Literal, Self
 
 CHUNK = 1 << 18
+_LAST = {"EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "NOOP", "QUIT"}
+"""A client must have heard the answer to these before it writes on."""
 
 
 @dataclass(frozen=True)
 class Action:
     """What the server does instead of its usual answer; first `delay` seconds of nothing."""
 
-    kind: Literal["send", "usual", "trickle", "silence", "close", "reset", "half-close"]
+    kind: Literal["send", "usual", "trickle", "silence", "close", "reset", "half-close", "deaf"]
     payload: bytes = b""
     delay: float = 0.0
 
@@ -59,6 +61,8 @@ SILENCE = Action("silence")
 CLOSE = Action("close")
 RESET = Action("reset")
 HALF_CLOSE = Action("half-close")
+DEAF = Action("deaf")
+"""Never read on, so that what is sent fills all buffers."""
 GARBAGE = raw(b"\x00\xff what is this\r\n")
 LONG_LINE = raw(b"250 " + b"x" * 100_000 + b"\r\n")
 CHANGING_CODE = raw(b"250-one\r\n550 two\r\n")
@@ -114,7 +118,7 @@ class SmtpServer:
     """The server; `with SmtpServer(...) as server` runs it on 127.0.0.1 at `server.port`."""
 
     script: Sequence[Fault] = ()
-    extensions: Sequence[str] = ("8BITMIME", "SIZE 33554432")
+    extensions: Sequence[str] = ("PIPELINING", "8BITMIME", "SIZE 33554432")
     tls: Literal["none", "starttls", "implicit"] = "none"
     context: ssl.SSLContext | None = None
     login: tuple[str, str] | None = None
@@ -125,12 +129,18 @@ class SmtpServer:
     commands: list[Command] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """How often each stage was reached; `accept` counts the connections."""
+    pipelined: int = 0
+    """Commands that had come in before the one ahead of them was answered."""
+    violations: list[str] = field(default_factory=list)
+    """Commands that must end a group and did not (RFC 2920 3.1): their verbs; the connection is dropped."""
     keeps_data: bool = True
     open_now: int = 0
     open_most: int = 0
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        # Answers go out one by one, as no real server sends them; with Nagle's rule each would wait 40 ms.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._listener.getsockname()[1]
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="smtp-server")
@@ -165,6 +175,9 @@ class SmtpServer:
                 os.fsync(file.fileno())
         if self.keeps_data:
             self.accepted.append(message)
+
+    async def wait_until_over(self) -> None:
+        await self._over.wait()
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
@@ -210,6 +223,7 @@ class _Dialogue:
             await self.answer("accept", b"")
             await self.answer("banner", b"220 test ESMTP\r\n")
             while True:
+                server.pipelined += b"\n" in self.buffer
                 await self.obey(await self.read_line())
         except (_EndedError, OSError, asyncio.IncompleteReadError):
             pass
@@ -243,6 +257,8 @@ class _Dialogue:
             self.writer.close()
         elif kind == "half-close":
             self.writer.write_eof()
+        elif kind == "deaf":
+            await self.server.wait_until_over()
         elif kind != "silence":
             return
         while kind in {"half-close", "silence"} and await self.reader.read(CHUNK):
@@ -266,6 +282,10 @@ class _Dialogue:
     async def obey(self, line: bytes) -> None:
         verb, _, argument = line.decode("utf-8", "replace").partition(" ")
         handler = getattr(self, f"on_{verb.lower()}", None) if verb.isalpha() else None
+        if verb in _LAST and self.buffer:
+            self.server.violations.append(verb)
+            self.writer.write(b"554 5.5.0 Error: SMTP protocol synchronization\r\n")
+            raise _EndedError
         if handler is None:
             self.writer.write(b"500 5.5.2 what?\r\n")
         else:
