@@ -16,7 +16,10 @@ _BLANKS = re.compile(r"\n{3,}")
 
 
 def columns(text: str) -> int:
-    """Return how wide a text stands in a fixed pitch: wide characters take two columns, marks none."""
+    """Return how wide a text stands in a fixed pitch: wide characters take two columns.
+
+    Combining marks count as one, though they take none, as lines are measured in characters too.
+    """
     text = without_marks(text, _STAND_IN)
     if text.isascii():
         return len(text)
@@ -24,8 +27,6 @@ def columns(text: str) -> int:
 
 
 def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
