@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 
+from benchmarks.building import measure_building
 from benchmarks.figures import Figure, show_table
 from benchmarks.fixing import measure_fixing
 from benchmarks.latency import measure_latency
 from benchmarks.loopback import measure_dkim, measure_ledger, measure_postgresql, measure_sqlite
+from benchmarks.machines import measure_machines
 from benchmarks.scale import measure_scale
 
 MEASURES: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
@@ -17,6 +19,8 @@ MEASURES: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "dkim": lambda said: measure_dkim(said.messages, said.rounds),
     "ledger": lambda said: measure_ledger(said.messages, said.rounds),
     "latency": lambda said: measure_latency(said.messages // 5, 1),
+    "building": lambda said: measure_building(said.messages, said.rounds),
+    "machines": lambda said: measure_machines(said.messages // 2),
     "fixing": lambda said: measure_fixing(said.recipients, said.rounds),
     "scale": lambda said: measure_scale(said.recipients),
 }

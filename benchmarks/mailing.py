@@ -56,6 +56,15 @@ class Mailing:
     folder: Path
     url: str
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of every command."""
+        return {
+            "NEWSLETTER_DATABASE_URL": self.url,
+            "NEWSLETTER_SECRET_KEY": "k" * 40,
+            "NEWSLETTER_BASE_URL": "http://localhost:8000",
+        }
+
     def run(
         self, *arguments: str, module: Sequence[str] = ("newsletter",), **settings: str
     ) -> tuple[str, Usage]:
@@ -83,7 +92,7 @@ class Mailing:
         self, *arguments: str, module: Sequence[str] = ("newsletter",), **settings: str
     ) -> subprocess.Popen[bytes]:
         """Start a command of the program."""
-        environment = os.environ | _name_settings(self.url) | {"PYTHONPATH": str(CHECKOUT)} | settings
+        environment = os.environ | self.environment | {"PYTHONPATH": str(CHECKOUT)} | settings
         return subprocess.Popen(
             [sys.executable, "-m", *module, *arguments],
             cwd=self.folder,
@@ -179,11 +188,3 @@ def _write_page(number: int) -> str:
         f"Title: Story {number}: {words(8, number)}\nCategory: {'News' if number % 2 else 'Culture'}\n"
         f"Date: 2026-11-{1 + number:02}\n\n{words(60, 3)}.\n\n{words(200, 7)}.\n"
     )
-
-
-def _name_settings(url: str) -> dict[str, str]:
-    return {
-        "NEWSLETTER_DATABASE_URL": url,
-        "NEWSLETTER_SECRET_KEY": "k" * 40,
-        "NEWSLETTER_BASE_URL": "http://localhost:8000",
-    }

@@ -17,7 +17,7 @@ from newsletter.publishing.bounces import BounceWatch
 from newsletter.publishing.composition import to_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.progress import follow_issue
-from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import make_routes, refuse_dead_links
 from newsletter.publishing.rules import load_rules
@@ -133,6 +133,7 @@ class _Mailing:
             base_url=self.base_url,
             keys=self.keys,
         )
+        recipient = with_attributes(recipient, row.attributes)
         return Claimed(row.id, recipient, row.attempts + 1, row.variant)
 
     def build(self, claimed: Claimed, now: datetime) -> Outgoing:

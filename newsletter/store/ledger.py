@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -34,6 +34,7 @@ _DUE = (
         Subscription.id,
         Delivery.email,
         Subscriber.name,
+        Subscriber.attributes,
         Delivery.attempts,
         Delivery.variant,
     )
@@ -88,6 +89,7 @@ class ClaimedRow:
     subscription_id: int
     email: str
     name: str | None
+    attributes: dict[str, Any]
     attempts: int
     """Those made before."""
     variant: str
