@@ -18,9 +18,9 @@ MEASURES: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "postgresql": lambda said: measure_postgresql(said.messages, said.rounds),
     "dkim": lambda said: measure_dkim(said.messages, said.rounds),
     "ledger": lambda said: measure_ledger(said.messages, said.rounds),
-    "latency": lambda said: measure_latency(said.messages // 5, 1),
+    "latency": lambda said: measure_latency(said.messages // 4, 1),
     "building": lambda said: measure_building(said.messages, said.rounds),
-    "machines": lambda said: measure_machines(said.messages // 2),
+    "machines": lambda said: measure_machines(said.messages // 10),
     "fixing": lambda said: measure_fixing(said.recipients, said.rounds),
     "scale": lambda said: measure_scale(said.recipients),
 }

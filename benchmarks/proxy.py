@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import cast
 
 from benchmarks.servers import find_port, wait_for
+
+
+def measure_round_trip(port: int, times: int = 20) -> float:
+    """The seconds from a command to its reply, as the median of so many."""
+    with socket.create_connection(("127.0.0.1", port)) as connection, connection.makefile("rb") as replies:
+        replies.readline()
+        took = []
+        for _ in range(times):
+            began = time.perf_counter()
+            connection.sendall(b"NOOP\r\n")
+            replies.readline()
+            took.append(time.perf_counter() - began)
+    return median(took)
 
 
 @contextmanager
@@ -52,7 +68,12 @@ class _Side(asyncio.Protocol):
         if self.other is None or self.other.transport is None:
             self._early.append(data)
         else:
-            asyncio.get_running_loop().call_later(self._delay, self.other.transport.write, data)
+            asyncio.get_running_loop().call_later(self._delay, self.other.say, data)
+
+    def say(self, data: bytes) -> None:
+        """Pass on what the other side heard."""
+        if self.transport and not self.transport.is_closing():
+            self.transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
