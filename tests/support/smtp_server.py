@@ -341,8 +341,9 @@ class _Dialogue:
             self.recipients.append(argument.removeprefix("TO:").strip("<>"))
 
     async def on_data(self, argument: str) -> None:
+        del argument
         usual = b"354 go on\r\n" if self.recipients else b"554 5.5.1 no valid recipients\r\n"
-        if await self.answer("data", usual, argument) != 354:
+        if await self.answer("data", usual, " ".join(self.recipients)) != 354:
             return
         self.buffer[:0] = b"\r\n"
         await self.read_more()
