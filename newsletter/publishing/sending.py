@@ -9,28 +9,30 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.config import read_keys
-from newsletter.content import Claimed, Recipient
+from newsletter.content import Claimed, Publication, Recipient
 from newsletter.deliver.engine import Counts, Options, Outcome, deliver
 from newsletter.deliver.session import Outgoing
 from newsletter.errors import DeliveryError, StateError
-from newsletter.publishing.composition import load_rendered
+from newsletter.publishing.composition import to_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.recipients import make_recipient
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import make_routes, refuse_dead_links
+from newsletter.publishing.rules import load_rules
 from newsletter.publishing.signing import Sign, make_signer
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message
-from newsletter.store import deliveries, issues
+from newsletter.store import deliveries, issues, publications
+from newsletter.store.deliveries import Audience
 from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
 from newsletter.store.workers import WorkerLock, take_over_dead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from newsletter.config import Settings
-    from newsletter.content import OnUncertain, Publication, RenderedIssue, Verdict
+    from newsletter.content import OnUncertain, RenderedIssue, Verdict
     from newsletter.store.engine import Database
 
 
@@ -89,7 +91,8 @@ def send_issue(
 class _Mailing:
     """Everything that the messages of one issue are made of."""
 
-    rendered: RenderedIssue
+    variants: Mapping[str, RenderedIssue]
+    """Each once, by key; with 200 of them some 20 MB."""
     publication: Publication
     identity: IssueIdentity
     sender: str
@@ -106,12 +109,12 @@ class _Mailing:
             base_url=self.base_url,
             keys=self.keys,
         )
-        return Claimed(row.id, recipient, row.attempts + 1)
+        return Claimed(row.id, recipient, row.attempts + 1, row.variant)
 
     def build(self, claimed: Claimed, now: datetime) -> Outgoing:
         recipient: Recipient = claimed.recipient
         data = build_message(
-            self.rendered,
+            self.variants[claimed.variant],
             self.publication,
             recipient,
             issue=self.identity,
@@ -127,6 +130,7 @@ class _IssueLedger:
     def __init__(self, store: LedgerStore, mailing: _Mailing) -> None:
         self._store = store
         self._mailing = mailing
+        self.transaction = store.transaction
         self.intend = store.intend
         self.release = store.release
         self.should_stop = store.should_stop
@@ -188,9 +192,10 @@ def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mai
             }
             message = f"issue {issue_id} is {issue.state} and cannot be sent"
             raise StateError(": ".join(filter(None, [message, hints.get(issue.state, issue.reason)])))
-        rendered, publication = load_rendered(session, settings, issue)
+        frozen = issues.list_variants(session, issue_id)
+        publication = Publication(**frozen[0].headers)
     return _Mailing(
-        rendered=rendered,
+        variants={variant.key: to_rendered(variant) for variant in frozen},
         publication=publication,
         identity=IssueIdentity(issue.uid, issue.number or 0),
         sender=mailbox(publication.sender).address,
@@ -207,7 +212,9 @@ def _begin(database: Database, issue_id: int, *, now: datetime) -> None:
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             session.flush()
-            deliveries.fix_recipients(session, issue, now=now)
+            rules = load_rules(publications.get_row(session, issue.publication_id))
+            audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
+            deliveries.fix_recipients(session, issue, now=now, audience=audience)
 
 
 def _recover(run: _Run) -> None:
