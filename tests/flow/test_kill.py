@@ -19,6 +19,7 @@ from newsletter.content import OnUncertain
 from tests.support.cli_fixtures import ROOT, Call, make_environment, run_program
 
 CONNECTIONS = 4
+KILLS = int(os.environ.get("KILLS", "0"))
 EARLY = 0.2
 """Part of the kills that do not wait for a message."""
 STATES = ("queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped")
@@ -90,6 +91,7 @@ class Desk:
         self.unknown += status["dot_sent"]
 
 
+@pytest.mark.timeout(600 + 20 * KILLS)
 def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
     call: Call,
     home: Path,
@@ -99,7 +101,7 @@ def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
     record_property: Callable[[str, object], None],
 ) -> None:
     """`KILLS=5000` in the environment makes it that many."""
-    kills = int(os.environ.get("KILLS", "50" if is_deep else "4"))
+    kills = KILLS or (50 if is_deep else 4)
     port, log = sink
     log.touch()
     desk = Desk(call, port, log, recipients=100 * kills)
