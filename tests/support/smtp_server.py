@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -188,7 +189,9 @@ class SmtpServer:
             if task:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
-            await _Dialogue(self, reader, writer).run()
+            # Cancelled at the end of the test, which asyncio's streams would log as a fault of the server's.
+            with contextlib.suppress(asyncio.CancelledError):
+                await _Dialogue(self, reader, writer).run()
 
         context = self.context if self.tls == "implicit" else None
         server = await asyncio.start_server(meet, sock=self._listener, ssl=context, limit=CHUNK)
