@@ -132,6 +132,8 @@ class SmtpServer:
     """How often each stage was reached; `accept` counts the connections."""
     pipelined: int = 0
     """Commands that had come in before the one ahead of them was answered."""
+    drops_groups: bool = False
+    """Whether it only says that it can do pipelining."""
     violations: list[str] = field(default_factory=list)
     """Commands that must end a group and did not (RFC 2920 3.1): their verbs; the connection is dropped."""
     keeps_data: bool = True
@@ -226,7 +228,7 @@ class _Dialogue:
             await self.answer("accept", b"")
             await self.answer("banner", b"220 test ESMTP\r\n")
             while True:
-                server.pipelined += b"\n" in self.buffer
+                self.look_for_groups()
                 await self.obey(await self.read_line())
         except (_EndedError, OSError, asyncio.IncompleteReadError):
             pass
@@ -234,6 +236,12 @@ class _Dialogue:
             server.open_now -= 1
             if not self.writer.is_closing():
                 self.writer.transport.abort()
+
+    def look_for_groups(self) -> None:
+        is_grouped = b"\n" in self.buffer
+        self.server.pipelined += is_grouped
+        if is_grouped and self.server.drops_groups:
+            raise _EndedError
 
     async def answer(self, stage: str, usual: bytes, argument: str = "") -> int:
         action = self.server.find_action(stage, argument) or Action("usual")
