@@ -74,6 +74,9 @@ class Settings(BaseModel):
     lookback_days: int = Field(default=14, ge=1)
     max_cards: int = Field(default=40, ge=1, le=200)
     give_up_hours: float = Field(default=24.0, gt=0)
+    bounce_pause_percent: float = Field(default=2.0, ge=0, le=100)
+    bounce_pause_first: int = Field(default=500, ge=1)
+    bounce_pause_total_percent: float = Field(default=5.0, ge=0, le=100)
     stop_seconds: float = Field(default=5.0, gt=0)
     smtp_timeout_seconds: float = Field(default=60.0, gt=0)
     on_uncertain: Literal["resend", "hold"] = "resend"

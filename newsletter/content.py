@@ -15,6 +15,8 @@ DeliveryState = Literal["queued", "claimed", "dot_sent", "sent", "deferred", "fa
 SubscriptionStatus = Literal["pending", "active", "paused", "unsubscribed", "bounced", "complained"]
 Approval = Literal["required", "unless-stopped"]
 OnUncertain = Literal["resend", "hold"]
+Cause = Literal["hard", "soft", "policy"]
+"""Why a delivery failed: the mailbox is not there, it took no mail, or we were refused."""
 
 
 # --- collect: what a source says ---------------------------------------------------------------
@@ -373,3 +375,5 @@ class Verdict:
     reply: str | None = None
     """The server's words, or why it did not come to them."""
     route: str | None = None
+    cause: Cause | None = None
+    """Set where the server refused this message for good."""

@@ -34,6 +34,8 @@ class Publication(Base):
     approval: Mapped[str] = mapped_column(default="required")
     theme: Mapped[str] = mapped_column(default="default")
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    send_at: Mapped[str | None] = mapped_column(String(16))
+    """`local`: at each subscriber's own hour; null: to everyone at once."""
     created_at: Mapped[datetime]
 
 
@@ -178,8 +180,14 @@ class Issue(Base):
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None]
     override_reason: Mapped[str | None]
+    on_uncertain: Mapped[str | None] = mapped_column(String(8))
+    """What a run of its send was told, `resend` or `hold`; null: as the settings say."""
     scheduled_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
+    """Bounces before it were seen by whoever resumed the send."""
+    waits_until: Mapped[datetime | None]
+    """No scheduler goes on with the send before."""
     sent_at: Mapped[datetime | None]
 
 
@@ -300,6 +308,8 @@ class Delivery(Base):
     code: Mapped[int | None]
     enhanced: Mapped[str | None] = mapped_column(String(16))
     reply: Mapped[str | None]
+    cause: Mapped[str | None] = mapped_column(String(8))
+    """Why it failed: `hard`, `soft` or `policy`."""
     route: Mapped[str | None] = mapped_column(String(64))
 
 
