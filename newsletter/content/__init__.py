@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from newsletter.content.collected import Entry, ParsedSource, SourceKind
-from newsletter.content.digest import Approval, Article, Card, Digest, Note, Publication, Rise, Section
+from newsletter.content.collected import (
+    Enclosure,
+    Entry,
+    Pace,
+    ParsedSource,
+    SourceKind,
+)
+from newsletter.content.digest import (
+    Approval,
+    Article,
+    Card,
+    Digest,
+    Note,
+    Publication,
+    Rise,
+    Section,
+)
 from newsletter.content.mail import (
     AxeViolation,
+    Cause,
     Claimed,
     DeliveryState,
     Finding,
@@ -26,9 +42,11 @@ __all__ = [
     "Article",
     "AxeViolation",
     "Card",
+    "Cause",
     "Claimed",
     "DeliveryState",
     "Digest",
+    "Enclosure",
     "Entry",
     "Finding",
     "IssueState",
@@ -36,6 +54,7 @@ __all__ = [
     "Note",
     "OnUncertain",
     "Outside",
+    "Pace",
     "ParsedSource",
     "Publication",
     "Recipient",

@@ -9,6 +9,8 @@ IssueState = Literal["draft", "approved", "scheduled", "sending", "sent", "pause
 DeliveryState = Literal["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 SubscriptionStatus = Literal["pending", "active", "paused", "unsubscribed", "bounced", "complained"]
 OnUncertain = Literal["resend", "hold"]
+Cause = Literal["hard", "soft", "policy"]
+"""Why a delivery failed: the mailbox is not there, it took no mail, or we were refused."""
 
 # --- render: what goes out ---------------------------------------------------------------------
 
@@ -152,3 +154,5 @@ class Verdict:
     reply: str | None = None
     """The server's words, or why it did not come to them."""
     route: str | None = None
+    cause: Cause | None = None
+    """Set where the server refused this message for good."""

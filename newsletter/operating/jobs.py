@@ -15,8 +15,8 @@ from newsletter.publishing import hand_over
 from newsletter.publishing.approval import Decision, approve_issue
 from newsletter.publishing.drafting import DraftRequest, draft_issue
 from newsletter.publishing.rules import load_rules, make_schedule
-from newsletter.publishing.sending import SendOptions, send_issue
-from newsletter.store import issues, jobs, publications, users
+from newsletter.publishing.sending import SendOptions, begin_issue, send_issue
+from newsletter.store import issues, jobs, publications, shards, users
 from newsletter.subscribing.preferences import end_pauses
 from newsletter.subscribing.subscribers import forget_counts
 
@@ -161,15 +161,22 @@ def _record(
 
 
 def send_due(database: Database, settings: Settings, *, now: datetime, stop: threading.Event) -> SendReport:
-    """Send the issues whose hour has come, and go on with those that were interrupted or put off."""
+    """Send the issues whose hour has come, and go on with those that were interrupted or put off.
+
+    Where a worker runs they are only queued for it; where none does, they are sent in this process.
+    """
     end_pauses(database, now=now)
     report = SendReport()
     with database.read() as session:
         ids = jobs.list_issues_to_send(session, now)
+        is_handed_over = shards.has_workers(session)
     for issue_id in ids:
         if stop.is_set():
             break
         try:
+            if is_handed_over:
+                begin_issue(database, settings, issue_id, now=now)
+                continue
             done = send_issue(database, settings, issue_id, SendOptions(stop=stop), now=now)
         except NewsletterError as error:
             report.errors.append(str(error))

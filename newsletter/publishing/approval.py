@@ -123,6 +123,7 @@ def resume_issue(database: Database, issue_id: int, *, actor: str, now: datetime
         issue = issues.take_issue(session, issue_id)
         if issue.state != "sending":
             _require(issue, "paused", verb="resumed")
+            issue.resumed_at = now
         issue.state, issue.reason = "sending", None
         return _recorded(session, issue, "issue_resumed", actor, now)
 

@@ -145,14 +145,23 @@ def skip_deliveries_of(session: Session, issue_id: int, reason: str, *, now: dat
     return len(session.execute(held).all())
 
 
-def requeue_uncertain(session: Session, issue_id: int) -> int:
-    """Have the deliveries sent again of which nobody can say whether they arrived."""
+def requeue_uncertain(session: Session, issue_id: int, *, only_abandoned: bool = False) -> int:
+    """Have the deliveries sent again of which nobody can say whether they arrived.
+
+    Args:
+        session: A transaction that may write.
+        issue_id: Whose.
+        only_abandoned: Those alone whose process died, which has no time of an end for them.
+
+    """
     again = (
         update(Delivery)
         .where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
         .values(state="queued", claim_token=None, next_attempt_at=None, finished_at=None)
         .returning(Delivery.id)
     )
+    if only_abandoned:
+        again = again.where(Delivery.finished_at.is_(None))
     return len(session.execute(again).all())
 
 

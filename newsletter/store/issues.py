@@ -58,6 +58,11 @@ def list_issues(session: Session, publication_id: int, states: Sequence[str] = (
     return list(session.scalars(query.where(Issue.state.in_(states)) if states else query))
 
 
+def list_ids_in_state(session: Session, state: str) -> list[int]:
+    """Of every publication, oldest first."""
+    return list(session.scalars(select(Issue.id).where(Issue.state == state).order_by(Issue.id)))
+
+
 def find_issue_of_period(session: Session, publication_id: int, period: str) -> Issue | None:
     """The issue of one period of the schedule, or None."""
     query = select(Issue).where(Issue.publication_id == publication_id, Issue.period == period)
