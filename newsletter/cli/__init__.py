@@ -11,6 +11,7 @@ import typer
 
 from newsletter.cli import (
     articles,
+    checking,
     collecting,
     demo,
     dkim,
@@ -47,6 +48,7 @@ app.add_typer(publications.app, name="publication")
 app.add_typer(sources.app, name="source")
 app.add_typer(articles.app, name="article")
 app.add_typer(issues.app, name="issue")
+checking.add_to(issues.app)
 sending.add_to(issues.app)
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(users.app, name="user")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter.compose.digest import CategoryStatus, Material, compose_digest
 from newsletter.errors import StateError
+from newsletter.publishing.comparison import keep_outline
 from newsletter.publishing.composition import to_content
 from newsletter.publishing.issues import IssueView, view_issue
 from newsletter.store import articles, categories, issues, publications
@@ -136,6 +137,7 @@ def _compose(
     issue.state, issue.reason = "draft", None
     issue.subject, issue.preheader = digest.subject, digest.preheader
     issue.content = to_content(digest)
+    keep_outline(session, settings, issue, now=now)
     told = [article.id for card in digest.cards for article in (card.article, *card.also)]
     issues.set_articles(session, issue.id, told)
 

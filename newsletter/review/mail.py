@@ -153,6 +153,21 @@ def parse_mail(raw: bytes) -> Mail:
     )
 
 
+def list_addresses(mail: Mail, base_url: str) -> tuple[str, ...]:
+    """Every http and https address of others that a mail links or shows, once, in order."""
+    own = urlsplit(base_url).netloc.lower()
+    found = []
+    for element in mail.find("//a[@href] | //img[@src]"):
+        url = (element.get("href") or element.get("src") or "").strip()
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        if parts.scheme.lower() in {"http", "https"} and parts.netloc.lower() != own:
+            found.append(url)
+    return tuple(dict.fromkeys(found))
+
+
 def _fields(head: bytes) -> Iterator[tuple[str, str]]:
     for line in re.sub(rb"\r\n(?=[ \t])", b"", head).split(b"\r\n"):
         name, _, value = line.decode("latin-1").partition(":")

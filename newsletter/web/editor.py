@@ -12,9 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from newsletter.content import Publication
 from newsletter.errors import NewsletterError, NotFoundError, StateError
 from newsletter.operating.users import SignedIn
-from newsletter.publishing import approval, calendar, issues, preview, publications
+from newsletter.publishing import approval, calendar, checking, issues, preview, publications
+from newsletter.publishing.checking import CheckReport
 from newsletter.publishing.issues import IssueStatus, IssueView
-from newsletter.publishing.preview import CheckReport, Preview
+from newsletter.publishing.preview import Preview
 from newsletter.web.login import PRIVATE_INSIDE
 from newsletter.web.pages import Door, Number, TheDoor
 from newsletter.web.sessions import Acting, Editor, need_role
@@ -166,7 +167,7 @@ def _load(door: Door, issue_id: int, email: str | None) -> Shown:
     status = issues.get_issue_status(database, issue_id)
     mail, checks, problem = None, None, ""
     try:
-        checks = preview.check_issue(database, settings, issue_id, now=now)
+        checks = checking.check_issue(database, settings, issue_id, now=now)
         mail = preview.preview_issue(database, settings, issue_id, now=now, email=email or None)
     except NotFoundError:
         problem = f"{email} is no subscriber of {publication.name}: try another address."

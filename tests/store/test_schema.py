@@ -14,6 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+import newsletter.store.checks
 import newsletter.store.models  # noqa: F401 - fills the metadata
 from newsletter.errors import SchemaError
 from newsletter.store.columns import Base
