@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from newsletter.content import Publication
 from newsletter.errors import NewsletterError, NotFoundError, StateError
+from newsletter.operating import preflight
 from newsletter.operating.users import SignedIn
 from newsletter.publishing import approval, calendar, checking, issues, preview, publications
 from newsletter.publishing.checking import CheckReport
@@ -99,6 +100,18 @@ def show_source(door: TheDoor, who: Editor, issue_id: Number, email: Anyone = No
     )
     name = {"Content-Disposition": f'attachment; filename="issue-{issue_id}.eml"'}
     return Response(mail.eml, media_type="message/rfc822", headers={**PRIVATE_INSIDE, **name})
+
+
+@router.post("/issues/{issue_id}/examine")
+def examine(door: TheDoor, who: Acting, issue_id: Number) -> Response:
+    """Ask the network and other programs too, and show what they say."""
+    shown = _load(door, issue_id, None)
+    if shown.checks is not None:
+        report = preflight.examine_issue(
+            door.database, door.settings, issue_id, preflight.Preflight(), now=door.clock()
+        )
+        shown = replace(shown, checks=report)
+    return _show(door, who, shown)
 
 
 @router.post("/issues/{issue_id}/approve")

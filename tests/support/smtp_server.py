@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from tests.support.message_linter import MessageLinter
+
 CHUNK = 1 << 18
 
 
@@ -126,6 +128,8 @@ class SmtpServer:
     seen: Counter[str] = field(default_factory=Counter)
     """How often each stage was reached; `accept` counts the connections."""
     keeps_data: bool = True
+    linter: MessageLinter = field(default_factory=MessageLinter)
+    """Every issue that comes is held against the rules for messages."""
     open_now: int = 0
     open_most: int = 0
 
@@ -138,9 +142,10 @@ class SmtpServer:
         self._ready.wait(10)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: object, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
+        assert failure or not self.linter.faults, self.linter.faults
 
     def spoken(self, verb: str) -> list[bytes]:
         """The lines that clients sent, of one verb."""
@@ -165,6 +170,7 @@ class SmtpServer:
                 os.fsync(file.fileno())
         if self.keeps_data:
             self.accepted.append(message)
+            self.linter.take(message.data)
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
