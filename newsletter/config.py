@@ -31,6 +31,7 @@ class RouteSettings(BaseModel):
     name: str = "default"
     url: SecretStr
     connections: int = Field(default=4, ge=1, le=100)
+    pipelining: bool = True
     cafile: Path | None = None
 
 

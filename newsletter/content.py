@@ -110,6 +110,10 @@ class Article:
     text: str = ""
     html: str = ""
     words: int = 0
+    weight: int = 1
+    """How much its source counts against others."""
+    pinned: bool = False
+    """An editor wants it in the next issue, first."""
     similar: tuple[Article, ...] = ()
     trends: tuple[Article, ...] = ()
 
@@ -133,6 +137,8 @@ class Card:
     similar: tuple[Article, ...] = ()
     reason: str = ""
     """Why it is in, for the editor."""
+    score: tuple[tuple[str, float], ...] = ()
+    """The parts that its place in the issue is made of; they add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,28 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What an editor writes under the recent trends."""
+
+    title: str
+    text: str = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A term or name that comes up more than it used to, with the articles behind it."""
+
+    term: str
+    articles: tuple[Article, ...]
+    sources: int
+    days: int
+    """How long the period is, of which `articles` are."""
+    before: float
+    """How many articles of a period as long named it, in the weeks before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """The whole content of one issue, before it has a look."""
 
@@ -155,7 +183,10 @@ class Digest:
     date: datetime
     """When it is to go out, in the publication's zone."""
     sections: tuple[Section, ...]
+    notes: tuple[Note, ...] = ()
     trends: tuple[Article, ...] = ()
+    """As the sources printed them."""
+    rises: tuple[Rise, ...] = ()
 
     @property
     def cards(self) -> tuple[Card, ...]:

@@ -29,19 +29,20 @@ class _Work:
         return bool(self.verdicts or self.releases or self.intents or self.claim or self.asks_stop)
 
     def write(self, ledger: Ledger) -> tuple[set[int], list[Claimed], bool]:
-        """Runs in the ledger's thread.
+        """One commit, in the ledger's thread.
 
         Releases go before intents, so that no intent holds for what is given back; the claim is last,
         so that no failure after it can lose what it took.
         """
-        if self.verdicts:
-            ledger.record(self.verdicts)
-        if self.releases:
-            ledger.release(self.releases)
-        held = ledger.intend(list(self.intents)) if self.intents else set()
-        # Claims that are gone may mean a pause: asked at once, or each would cost a connection.
-        stop = ledger.should_stop() if self.asks_stop or len(held) < len(self.intents) else False
-        return held, ledger.claim(self.claim[0]) if self.claim else [], stop
+        with ledger.transaction():
+            if self.verdicts:
+                ledger.record(self.verdicts)
+            if self.releases:
+                ledger.release(self.releases)
+            held = ledger.intend(list(self.intents)) if self.intents else set()
+            # Claims that are gone may mean a pause: asked at once, or each would cost a connection.
+            stop = ledger.should_stop() if self.asks_stop or len(held) < len(self.intents) else False
+            return held, ledger.claim(self.claim[0]) if self.claim else [], stop
 
 
 class Clerk:
@@ -86,14 +87,15 @@ class Clerk:
         self._wake.set()
         return await waiter
 
-    async def intend(self, delivery_id: int) -> bool:
-        """Return once the intent is written: whether the claim still held."""
+    def intend(self, delivery_id: int) -> asyncio.Future[bool]:
+        """Give what is done once the intent is written: whether the claim still held."""
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if self.failure:
-            return False
-        self._work.intents[delivery_id] = waiter
-        self._wake.set()
-        return await waiter
+            waiter.set_result(False)
+        else:
+            self._work.intents[delivery_id] = waiter
+            self._wake.set()
+        return waiter
 
     def record(self, verdict: Verdict) -> None:
         self._work.verdicts.append(verdict)

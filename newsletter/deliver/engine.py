@@ -140,7 +140,7 @@ class _Engine:
         try:
             await self._send()
         finally:
-            for claimed in self.pool.waiting:
+            for claimed, _ in self.pool.waiting:
                 self.clerk.release(claimed.id)
             await self.clerk.finish(max(self.options.stop_seconds, 1.0))
             self._report()
@@ -252,8 +252,7 @@ class _Engine:
 
     def _take_commit(self, verdicts: Sequence[Verdict], batch: Sequence[Claimed]) -> None:
         self.recorded.update(verdict.state for verdict in verdicts)
-        self.pool.waiting.extend(batch)
-        self.pool.stir()
+        self.pool.add(batch)
 
     def _report(self) -> None:
         if self.on_progress:

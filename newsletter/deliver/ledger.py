@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from newsletter.content import Claimed, Verdict
@@ -12,9 +13,17 @@ class Ledger(Protocol):
     """One row per (issue, subscriber), seen through one process's claims.
 
     All calls are plain functions, come from one thread of the engine's own, never two at once, and
-    are durable when they return. Each may raise DatabaseError: the engine then begins nothing new,
-    keeps in memory what it knows, and makes the same call again; so each must be safe to repeat.
+    are durable when they return, or at the end of the transaction around them. Each may raise
+    DatabaseError: the engine then begins nothing new, keeps in memory what it knows, and makes the
+    same call again; so each must be safe to repeat.
     """
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Have all calls inside be one commit, or none of them where one raises.
+
+        A call outside is a commit by itself; inside, what it says is durable only after the end.
+        """
+        ...
 
     def claim(self, limit: int) -> list[Claimed]:
         """Take at most `limit` deliveries that are due, as `claimed` under this process's token.

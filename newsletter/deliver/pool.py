@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.content import Claimed, DeliveryState, Verdict
@@ -14,6 +14,9 @@ from newsletter.deliver.clerk import Clerk
 from newsletter.deliver.replies import Reply
 from newsletter.deliver.route import Route
 from newsletter.errors import DeliveryError
+
+CLAIM_SECONDS = 5.0
+"""A claim that has waited so long is asked for anew: whoever left meanwhile gets no transaction (D8)."""
 
 
 @dataclass(slots=True)
@@ -40,7 +43,8 @@ class Pool:
     max_returns: int
     told_to_stop: threading.Event
     """Looked at before each message, so that none begins after it is set."""
-    waiting: deque[Claimed] = field(default_factory=deque)
+    waiting: deque[tuple[Claimed, float]] = field(default_factory=deque)
+    """Each with the loop's time at which its claim came in."""
     under_way: int = 0
     """Taken by a session and not yet given back or recorded."""
     opening: int = 0
@@ -88,14 +92,29 @@ class Pool:
     async def take(self, lane: Lane, idle_seconds: float) -> Claimed | None:
         """Give the next delivery; None when it is over or nothing came within so many seconds."""
         while not self.is_over(lane):
-            if self.waiting:
-                self.under_way += 1
-                claimed = self.waiting.popleft()
-                self.stir()
+            claimed = self.take_ready(lane)
+            if claimed is not None:
                 return claimed
             if not await self.until(lambda: self.is_over(lane) or bool(self.waiting), idle_seconds):
                 return None
         return None
+
+    def take_ready(self, lane: Lane) -> Claimed | None:
+        """Give the next delivery if one may go at once."""
+        while self.waiting and not self.is_over(lane):
+            claimed, claimed_at = self.waiting.popleft()
+            self.under_way += 1
+            if asyncio.get_running_loop().time() - claimed_at < CLAIM_SECONDS:
+                self.stir()
+                return claimed
+            self.drop(claimed)
+        return None
+
+    def add(self, batch: Sequence[Claimed]) -> None:
+        """Take in what was just claimed."""
+        now = asyncio.get_running_loop().time()
+        self.waiting.extend((claimed, now) for claimed in batch)
+        self.stir()
 
     def record(self, claimed: Claimed, state: DeliveryState, reply: Reply, route: str | None) -> None:
         """Hand in the verdict on a delivery under way."""

@@ -6,23 +6,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from newsletter.content import Card, Digest, Publication, RenderedIssue, Section
+from newsletter.content import Card, Digest, Note, Publication, RenderedIssue, Rise, Section
 from newsletter.render.environment import make_environment
 from newsletter.store import issues, publications
 from newsletter.store.articles import load_articles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from newsletter.compose.stories import PossibleDuplicate
     from newsletter.config import Settings
     from newsletter.content import Article
     from newsletter.store.models import Issue
 
 
-def to_content(digest: Digest) -> dict[str, Any]:
-    """The order of a digest by article ids, as an issue's row keeps it."""
+def to_content(digest: Digest, possible: Sequence[PossibleDuplicate] = ()) -> dict[str, Any]:
+    """The order of a digest by article ids, as an issue's row keeps it, and what an editor should look at."""
     return {
         "sections": [
             {
@@ -35,13 +37,26 @@ def to_content(digest: Digest) -> dict[str, Any]:
                         "also": [article.id for article in card.also],
                         "similar": [article.id for article in card.similar],
                         "reason": card.reason,
+                        "score": dict(card.score),
                     }
                     for card in section.cards
                 ],
             }
             for section in digest.sections
         ],
+        "notes": [asdict(note) for note in digest.notes],
         "trends": [article.id for article in digest.trends],
+        "rises": [
+            {
+                "term": rise.term,
+                "articles": [article.id for article in rise.articles],
+                "sources": rise.sources,
+                "days": rise.days,
+                "before": rise.before,
+            }
+            for rise in digest.rises
+        ],
+        "possible": [[each.one, each.other, each.likeness] for each in possible],
     }
 
 
@@ -49,15 +64,18 @@ def load_digest(session: Session, issue: Issue, publication: Publication) -> Dig
     """The digest of an issue with its articles as they are now."""
     cards = [card for section in issue.content["sections"] for card in section["cards"]]
     ids = [number for card in cards for number in (card["article"], *card["also"], *card["similar"])]
-    loaded = load_articles(session, [*ids, *issue.content["trends"]], publication.url)
-    articles = {article.id: article for article in loaded}
+    rises = issue.content.get("rises", [])
+    ids += [*issue.content["trends"], *(number for rise in rises for number in rise["articles"])]
+    articles = {article.id: article for article in load_articles(session, ids, publication.url)}
     return Digest(
         number=issue.number or 0,
         subject=issue.subject,
         preheader=issue.preheader,
         date=date_of(issue, publication),
         sections=tuple(_to_section(section, articles) for section in issue.content["sections"]),
-        trends=tuple(articles[number] for number in issue.content["trends"] if number in articles),
+        notes=tuple(Note(**note) for note in issue.content.get("notes", [])),
+        trends=_pick(articles, issue.content["trends"]),
+        rises=tuple(Rise(**rise | {"articles": _pick(articles, rise["articles"])}) for rise in rises),
     )
 
 
@@ -75,14 +93,19 @@ def _to_section(section: dict[str, Any], articles: dict[int, Article]) -> Sectio
         cards=tuple(
             Card(
                 article=articles[card["article"]],
-                also=tuple(articles[number] for number in card["also"] if number in articles),
-                similar=tuple(articles[number] for number in card["similar"] if number in articles),
+                also=_pick(articles, card["also"]),
+                similar=_pick(articles, card["similar"]),
                 reason=card["reason"],
+                score=tuple(card.get("score", {}).items()),
             )
             for card in section["cards"]
             if card["article"] in articles
         ),
     )
+
+
+def _pick(articles: Mapping[int, Article], ids: Sequence[int]) -> tuple[Article, ...]:
+    return tuple(articles[number] for number in ids if number in articles)
 
 
 def load_rendered(session: Session, settings: Settings, issue: Issue) -> tuple[RenderedIssue, Publication]:

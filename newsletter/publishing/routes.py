@@ -53,6 +53,7 @@ def _make_route(settings: Settings, route: RouteSettings) -> Route:
         password=address.password.get_secret_value() if address.password else None,
         tls=address.tls,
         connections=route.connections,
+        pipelining=route.pipelining,
         timeouts=Timeouts(
             connect=min(seconds, 30.0),
             banner=seconds,

@@ -127,6 +127,7 @@ class _IssueLedger:
     def __init__(self, store: LedgerStore, mailing: _Mailing) -> None:
         self._store = store
         self._mailing = mailing
+        self.transaction = store.transaction
         self.intend = store.intend
         self.release = store.release
         self.should_stop = store.should_stop

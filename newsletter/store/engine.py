@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
@@ -58,6 +58,15 @@ class Database:
         with self._session(self._writer) as session:
             yield session
             session.commit()
+
+    @contextmanager
+    def write_rows(self) -> Iterator[Connection]:
+        """The same without an ORM, which costs more than a few rows do."""
+        try:
+            with self._writer.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise explain(error, self.name) from error
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:

@@ -72,13 +72,15 @@ def find_open_draft(session: Session, publication_id: int, cadence: str) -> Issu
     return session.scalars(query.limit(1)).one_or_none()
 
 
-def find_last_told(session: Session, publication_id: int) -> Issue | None:
-    """The newest issue that was approved or more, or None."""
+def find_last_told(session: Session, publication_id: int, cadence: str | None = None) -> Issue | None:
+    """The newest issue (of that cadence) that was approved or more, or None."""
     query = (
         select(Issue)
         .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES))
         .order_by(Issue.id.desc())
     )
+    if cadence is not None:
+        query = query.where(Issue.cadence == cadence)
     return session.scalars(query.limit(1)).one_or_none()
 
 

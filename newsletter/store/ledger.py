@@ -1,20 +1,22 @@
-"""The ledger that a send goes by: claim, intend, record, each a transaction fenced by the worker's token."""
+"""The ledger that a send goes by: claim, intend, record, fenced by the worker's token."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import Table, and_, bindparam, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Connection, Update
 
     from newsletter.content import Verdict
     from newsletter.store.engine import Database
@@ -23,6 +25,55 @@ if TYPE_CHECKING:
 REPLY_LENGTH = 500
 BEGUN = ("claimed", "dot_sent")
 """The states that a claim holds."""
+
+_DUE = (
+    select(
+        Delivery.id,
+        Delivery.subscriber_id,
+        Subscription.id,
+        Delivery.email,
+        Subscriber.name,
+        Delivery.attempts,
+    )
+    .join(Issue, Issue.id == Delivery.issue_id)
+    .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+    .join(
+        Subscription,
+        and_(
+            Subscription.subscriber_id == Delivery.subscriber_id,
+            Subscription.publication_id == Issue.publication_id,
+        ),
+    )
+    .with_for_update(skip_locked=True, of=Delivery)
+)
+_STATE = select(Issue.state).where(Issue.id == bindparam("issue"))
+_TABLE = cast("Table", Delivery.__table__)
+_COLUMNS = _TABLE.c
+_FIRST_AT = func.coalesce(_COLUMNS.first_attempt_at, bindparam("now", type_=Instant()))
+# An IN cannot be sent for many rows at once.
+_IS_BEGUN = or_(*(_COLUMNS.state == state for state in BEGUN))
+_MINE = update(_TABLE).where(
+    _COLUMNS.id == bindparam("row"), _COLUMNS.claim_token == bindparam("token"), _IS_BEGUN
+)
+_CLAIM = (
+    update(_TABLE)
+    .where(_COLUMNS.id == bindparam("row"))
+    .values(state="claimed", claim_token=bindparam("token"))
+)
+_INTEND = _MINE.values(state="dot_sent", first_attempt_at=_FIRST_AT)
+_RELEASE = _MINE.values(state="queued", claim_token=None, next_attempt_at=None)
+_RECORD = _MINE.values(
+    state=bindparam("to"),
+    claim_token=None,
+    attempts=_COLUMNS.attempts + 1,
+    first_attempt_at=_FIRST_AT,
+    next_attempt_at=bindparam("again"),
+    finished_at=bindparam("done"),
+    code=bindparam("said_code"),
+    enhanced=bindparam("said_enhanced"),
+    reply=bindparam("said"),
+    route=bindparam("via"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +97,7 @@ class Retry:
 
 
 class LedgerStore:
-    """The rows of one issue, as one worker may touch them."""
+    """The rows of one issue, as one worker may touch them from one thread."""
 
     def __init__(
         self,
@@ -72,51 +123,47 @@ class LedgerStore:
         self._worker = worker
         self._clock = clock
         self._plan_retry = plan_retry
+        self._last = 0
+        """Id of the queued row that was claimed last."""
+        self._open: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Have all calls inside be one commit, or none where one raises; a call outside is one by itself."""
+        if self._open is not None:
+            yield self._open
+            return
+        with self._database.write_rows() as connection:
+            self._open = connection
+            try:
+                yield connection
+            finally:
+                self._open = None
 
     def claim(self, limit: int) -> list[ClaimedRow]:
         """Take up to `limit` rows that are due; empty when none is, or when nothing may be sent.
 
         That is so while the issue is paused or ended, and when this worker was taken for dead.
         """
-        with self._database.write() as session:
-            if not self._worker.renew(session) or not self._is_sending(session):
+        with self.transaction() as connection:
+            if not self._worker.renew(Session(connection)) or not self._is_sending(connection):
                 return []
-            rows = self._due_rows(session, limit)
-            session.execute(
-                update(Delivery)
-                .where(Delivery.id.in_([row.id for row in rows]))
-                .values(state="claimed", claim_token=self._worker.token)
-            )
+            rows = self._due_rows(connection, limit)
+            self._update(connection, _CLAIM, [{"row": row.id} for row in rows])
             return rows
 
-    def _due_rows(self, session: Session, limit: int) -> list[ClaimedRow]:
-        mine = (
-            select(
-                Delivery.id,
-                Delivery.subscriber_id,
-                Subscription.id,
-                Delivery.email,
-                Subscriber.name,
-                Delivery.attempts,
-            )
-            .join(Issue, Issue.id == Delivery.issue_id)
-            .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
-            .join(
-                Subscription,
-                and_(
-                    Subscription.subscriber_id == Delivery.subscriber_id,
-                    Subscription.publication_id == Issue.publication_id,
-                ),
-            )
-            .where(Delivery.issue_id == self._issue_id)
-            .with_for_update(skip_locked=True, of=Delivery)
-        )
-        rows = list(
-            session.execute(mine.where(Delivery.state == "queued").order_by(Delivery.id).limit(limit))
-        )
+    def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
+        mine = _DUE.where(Delivery.issue_id == self._issue_id)
+        queued = mine.where(Delivery.state == "queued").order_by(Delivery.id)
+        rows = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit)))
+        if len(rows) < limit and self._last:
+            # Once round, for what was given back; PostgreSQL would walk over all that was claimed each time.
+            rows += connection.execute(queued.where(Delivery.id <= self._last).limit(limit - len(rows)))
+        if rows:
+            self._last = rows[-1].id
         if len(rows) < limit:
             due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
-            rows += session.execute(due.order_by(Delivery.next_attempt_at).limit(limit - len(rows)))
+            rows += connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit - len(rows)))
         return [ClaimedRow(*row) for row in rows]
 
     def intend(self, ids: Collection[int]) -> set[int]:
@@ -124,21 +171,16 @@ class LedgerStore:
 
         The others were lost meanwhile: the subscriber left, the issue was paused, another worker took over.
         """
-        with self._database.write() as session:
-            if not self._is_sending(session):
+        with self.transaction() as connection:
+            if not self._is_sending(connection):
                 return set()
             now = self._clock()
-            intended = (
-                update(Delivery)
-                .where(
-                    Delivery.id.in_(ids),
-                    Delivery.state.in_(BEGUN),
-                    Delivery.claim_token == self._worker.token,
-                )
-                .values(state="dot_sent", first_attempt_at=_first(Delivery.first_attempt_at, now))
-                .returning(Delivery.id)
+            if self._update(connection, _INTEND, [{"row": key, "now": now} for key in ids]) == len(ids):
+                return set(ids)
+            held = select(_COLUMNS.id).where(
+                _COLUMNS.id.in_(ids), _COLUMNS.claim_token == self._worker.token, _COLUMNS.state == "dot_sent"
             )
-            return set(session.scalars(intended))
+            return set(connection.scalars(held))
 
     def record(self, verdicts: Sequence[Verdict]) -> int:
         """Write what became of deliveries; those whose claim was lost are left alone.
@@ -147,82 +189,60 @@ class LedgerStore:
             How many were written.
 
         """
-        if not verdicts:
-            return 0
-        now = self._clock()
-        delivery = Delivery.__table__.c
-        statement = (
-            update(Delivery.__table__)  # type: ignore[arg-type] # a Table, though typed as FromClause
-            .where(
-                delivery.id == bindparam("row"),
-                delivery.claim_token == self._worker.token,
-                or_(
-                    *(delivery.state == state for state in BEGUN)
-                ),  # an IN cannot be sent for many rows at once
-            )
-            .values(
-                state=bindparam("to"),
-                claim_token=None,
-                attempts=delivery.attempts + 1,
-                first_attempt_at=_first(delivery.first_attempt_at, now),
-                next_attempt_at=bindparam("again"),
-                finished_at=bindparam("done"),
-                code=bindparam("said_code"),
-                enhanced=bindparam("said_enhanced"),
-                reply=bindparam("said"),
-                route=bindparam("via"),
-            )
-        )
-        with self._database.write() as session:
-            rows = [self._row(session, verdict, now) for verdict in verdicts]
-            result = session.connection().execute(statement, rows)
-            return int(result.rowcount)
+        with self.transaction() as connection:
+            now = self._clock()
+            deferred = [verdict.delivery_id for verdict in verdicts if verdict.state == "deferred"]
+            retries = self._plan_retries(connection, deferred, now) if deferred else {}
+            rows = [_to_row(verdict, retries.get(verdict.delivery_id), now) for verdict in verdicts]
+            return self._update(connection, _RECORD, rows)
 
-    def _row(self, session: Session, verdict: Verdict, now: datetime) -> dict[str, object]:
-        state, again, reply = verdict.state, None, verdict.reply
-        if state == "deferred":
-            row = session.execute(
-                select(Delivery.attempts, Delivery.first_attempt_at).where(Delivery.id == verdict.delivery_id)
-            ).one()
-            again = self._plan_retry(verdict.delivery_id, row.attempts + 1, row.first_attempt_at, now).at
-            if again is None:
-                state, reply = "failed", f"given up after {row.attempts + 1} attempts: {reply}"
+    def _plan_retries(
+        self, connection: Connection, ids: Sequence[int], now: datetime
+    ) -> dict[int, tuple[int, Retry]]:
+        """Attempts made and what follows, by id."""
+        query = select(Delivery.id, Delivery.attempts, Delivery.first_attempt_at).where(Delivery.id.in_(ids))
         return {
-            "row": verdict.delivery_id,
-            "to": state,
-            "again": again,
-            "done": None if state == "deferred" else now,
-            "said_code": verdict.code,
-            "said_enhanced": verdict.enhanced,
-            "said": reply[:REPLY_LENGTH] if reply else reply,
-            "via": verdict.route,
+            key: (attempts + 1, self._plan_retry(key, attempts + 1, first_at, now))
+            for key, attempts, first_at in connection.execute(query)
         }
 
     def release(self, ids: Collection[int]) -> None:
         """Give back what certainly did not go out; the attempt does not count."""
-        with self._database.write() as session:
-            session.execute(
-                update(Delivery)
-                .where(
-                    Delivery.id.in_(ids),
-                    Delivery.state.in_(BEGUN),
-                    Delivery.claim_token == self._worker.token,
-                )
-                .values(state="queued", claim_token=None, next_attempt_at=None)
-            )
+        with self.transaction() as connection:
+            self._update(connection, _RELEASE, [{"row": key} for key in ids])
 
     def should_stop(self) -> bool:
         """Whether the issue was paused or cancelled, or this worker was taken for dead."""
-        if self._worker.is_beat_due:
-            with self._database.write() as session:
-                if not self._worker.renew(session):
-                    return True
-        with self._database.read() as session:
-            return not self._is_sending(session)
+        with self.transaction() as connection:
+            if self._worker.is_beat_due and not self._worker.renew(Session(connection)):
+                return True
+            return not self._is_sending(connection)
 
-    def _is_sending(self, session: Session) -> bool:
-        return session.scalar(select(Issue.state).where(Issue.id == self._issue_id)) == "sending"
+    def _update(self, connection: Connection, statement: Update, rows: list[dict[str, object]]) -> int:
+        """Change many rows at once; those that this worker does not hold stay as they are."""
+        if not rows:
+            return 0
+        token = self._worker.token
+        return connection.execute(statement, [{"token": token, **row} for row in rows]).rowcount
+
+    def _is_sending(self, connection: Connection) -> bool:
+        return connection.scalar(_STATE, {"issue": self._issue_id}) == "sending"
 
 
-def _first(column: Any, now: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's expressions have no common type
-    return func.coalesce(column, literal(now, Instant()))
+def _to_row(verdict: Verdict, retry: tuple[int, Retry] | None, now: datetime) -> dict[str, object]:
+    state, again, reply = verdict.state, None, verdict.reply
+    if retry is not None:
+        attempts, again = retry[0], retry[1].at
+        if again is None:
+            state, reply = "failed", f"given up after {attempts} attempts: {reply}"
+    return {
+        "row": verdict.delivery_id,
+        "now": now,
+        "to": state,
+        "again": again,
+        "done": None if again else now,
+        "said_code": verdict.code,
+        "said_enhanced": verdict.enhanced,
+        "said": reply[:REPLY_LENGTH] if reply else reply,
+        "via": verdict.route,
+    }

@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
+
+
+def _index_where_set(*columns: str) -> Index:
+    """An index of the few rows in which the last of the columns holds something."""
+    is_set = text(f"{columns[-1]} IS NOT NULL")
+    return Index(None, *columns, sqlite_where=is_set, postgresql_where=is_set)
 
 
 class Publication(Base):
@@ -101,6 +107,8 @@ class Article(Base):
     html: Mapped[str] = mapped_column(default="")
     words: Mapped[int] = mapped_column(default=0)
     content_hash: Mapped[str] = mapped_column(String(64))
+    choice: Mapped[str | None] = mapped_column(String(16))
+    """What an editor said: `pinned` or `dropped`."""
 
 
 class ArticleKey(Base):
@@ -152,6 +160,8 @@ class Issue(Base):
     """The composed digest: section and card order by article id."""
     content_hash: Mapped[str | None] = mapped_column(String(64))
     since_at: Mapped[datetime | None]
+    asked_since: Mapped[bool | None]
+    """Whether an editor said since when; otherwise it follows from the last issue."""
     due_at: Mapped[datetime | None]
     drafted_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
@@ -261,8 +271,9 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("issue_id", "subscriber_id"),
-        Index(None, "issue_id", "state", "next_attempt_at"),
-        Index(None, "claim_token"),
+        Index(None, "issue_id", "state", "id"),
+        _index_where_set("issue_id", "next_attempt_at"),
+        _index_where_set("claim_token"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

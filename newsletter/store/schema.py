@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x4E4C5452
 """`NLTR`, in the header of our SQLite files: an empty foreign file is told from ours by it."""
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision; a test compares it with Alembic's."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

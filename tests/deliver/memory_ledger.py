@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from newsletter.content import Claimed, DeliveryState, Recipient, Verdict
 from newsletter.errors import DatabaseError
@@ -41,6 +42,9 @@ class MemoryLedger:
 
     def find(self, address: str) -> Verdict:
         return next(self.verdicts[key] for key, value in self.addresses.items() if value == address)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def claim(self, limit: int) -> list[Claimed]:
         self._enter("claim", ())

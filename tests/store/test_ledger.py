@@ -49,6 +49,7 @@ class EngineLedger:
 
     def __init__(self, store: LedgerStore) -> None:
         self.store = store
+        self.transaction = store.transaction
 
     def claim(self, limit: int) -> list[Claimed]:
         return [

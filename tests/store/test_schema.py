@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import newsletter.store.checks
-import newsletter.store.models  # noqa: F401 - fills the metadata
+import newsletter.store.editing  # noqa: F401 - fills the metadata, as models does
 from newsletter.errors import SchemaError
 from newsletter.store.columns import Base
 from newsletter.store.engine import Database
@@ -66,7 +66,12 @@ def test_the_head_is_that_of_alembic() -> None:
 
 def test_migrations_make_what_the_models_say(either_database: Database) -> None:
     with either_database.read() as session:
-        options = {"compare_type": True, "compare_server_default": True}
+        # The full-text index is no table of the models: on SQLite it is virtual, with shadows of its own.
+        options = {
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": lambda name, kind, _: kind != "table" or not name.startswith("article_search"),
+        }
         context = MigrationContext.configure(session.connection(), opts=options)
         differences = compare_metadata(context, Base.metadata)
 

@@ -109,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
             with feeds.lock:
                 feeds.busy -= 1
 
+    do_HEAD = do_GET
+
     def _answer(self, answer: Answer) -> None:
         if answer.wait_seconds:
             self.server.feeds.closing.wait(answer.wait_seconds)
