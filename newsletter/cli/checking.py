@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,13 +125,23 @@ def _say_diff(found: IssueDiff) -> None:
         *(f"- dropped: {title}" for title in found.dropped),
         *(f"~ moved: {card.title} ({_say_changes(card)})" for card in found.moved),
         *(f"~ edited: {card.title} ({_say_changes(card)})" for card in found.edited),
-        *(f"! new finding: {each.rule}: {each.message}" for each in found.found),
-        *(f"! mended: {each.rule}: {each.message}" for each in found.mended),
+        *_count_findings("new finding", found.found),
+        *_count_findings("mended", found.mended),
     ]
     for line in lines:
         say(line)
     for line in (*found.notes, f"{len(found.kept)} cards are in both"):
         note(line)
+
+
+def _count_findings(word: str, findings: Sequence[Finding]) -> list[str]:
+    """Each rule once: what is new about a link is often new about all of them."""
+    counts = Counter(finding.rule for finding in findings)
+    first = {finding.rule: finding.message for finding in reversed(findings)}
+    return [
+        f"! {word}: {rule}{f' ({count} times)' if count > 1 else ''}: {first[rule]}"
+        for rule, count in counts.items()
+    ]
 
 
 def _say_changes(card: CardChange) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter import __version__
-from newsletter.content import AxeViolation, LinkAnswer, Outside, SpamVerdict
 from newsletter.errors import NewsletterError
 from newsletter.publishing import checking
+from newsletter.review.outside import AxeViolation, LinkAnswer, Outside, SpamVerdict
 
 if TYPE_CHECKING:
     from datetime import datetime

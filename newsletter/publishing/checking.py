@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from newsletter.content import LinkAnswer, Outside
 from newsletter.publishing.composition import date_of, load_digest
 from newsletter.publishing.preview import (
     LONGEST_EMAIL,
@@ -20,6 +19,7 @@ from newsletter.publishing.routes import make_routes
 from newsletter.render.message import personalise
 from newsletter.review.features import load_support
 from newsletter.review.mail import Facts, list_addresses, parse_mail
+from newsletter.review.outside import LinkAnswer, Outside
 from newsletter.review.rules import check_issue as check_mail
 from newsletter.store import checks, issues
 from newsletter.store.engine import take_turn

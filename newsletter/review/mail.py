@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from newsletter.content import Outside
+from newsletter.review.outside import Outside
 from newsletter.review.styles import Styles, parse_styles
 
 _SNIPPET = 80

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from newsletter.content import LinkAnswer
 from newsletter.errors import NewsletterError
 from newsletter.operating.probes.browser import ask_axe, find_missing_program
 from newsletter.operating.probes.links import ProbeOptions, probe_links
 from newsletter.operating.probes.spam import ask_spamassassin, find_spamassassin, parse_report
+from newsletter.review.outside import LinkAnswer
 from tests.review.planted import Case
 from tests.support.feed_server import FeedServer
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from newsletter.content import LinkAnswer, Outside, SpamVerdict
 from newsletter.errors import BlockedError
 from newsletter.operating.preflight import Preflight, examine_issue
 from newsletter.publishing.checking import (
@@ -20,6 +19,7 @@ from newsletter.publishing.checking import (
     record_answers,
     take_sample,
 )
+from newsletter.review.outside import LinkAnswer, Outside, SpamVerdict
 from newsletter.store.models import Issue
 from tests.support.feed_server import FeedServer
 from tests.support.publishing_builders import NOW, Desk

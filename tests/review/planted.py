@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from newsletter.content import AxeViolation, Finding, LinkAnswer, Outside, SpamRule, SpamVerdict
+from newsletter.content import Finding
 from newsletter.render.message import compile_body
 from newsletter.render.personal import join, pack
 from newsletter.review.mail import Facts
+from newsletter.review.outside import AxeViolation, LinkAnswer, Outside, SpamRule, SpamVerdict
 from newsletter.review.rules import check_issue
 from tests.support.mail_builders import BASE_URL, LEAVE, NOW
 

@@ -6,8 +6,8 @@ import shutil
 from importlib import resources, util
 from typing import Any, Literal
 
-from newsletter.content import AxeViolation
 from newsletter.errors import NewsletterError
+from newsletter.review.outside import AxeViolation
 
 MODES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTH, HEIGHT = 800, 900

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from newsletter.collect.fetch.guard import GuardedBackend, RefusedAddressError
-from newsletter.content import LinkAnswer
+from newsletter.review.outside import LinkAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def _explain(url: str, error: Exception, seconds: float) -> LinkAnswer:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, RefusedAddressError):
-            return LinkAnswer(url, error=str(cause), is_refused=True)
+            return LinkAnswer(url, error=str(cause).partition(": allow")[0], is_refused=True)
         cause = cause.__cause__ or cause.__context__
     return LinkAnswer(url, error=str(error) or type(error).__name__)
 

@@ -6,8 +6,8 @@ import re
 import shutil
 import subprocess
 
-from newsletter.content import SpamRule, SpamVerdict
 from newsletter.errors import NewsletterError
+from newsletter.review.outside import SpamRule, SpamVerdict
 
 SECONDS = 60.0
 _SCORE = re.compile(r"^Content analysis details:\s+\((-?[\d.]+) points", re.MULTILINE)
