@@ -70,7 +70,7 @@ class Spot:
     card: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mail:
     """One message as it would go over the wire; what several rules need of it is worked out once."""
 
