@@ -13,6 +13,7 @@ from newsletter.cli import (
     articles,
     checking,
     collecting,
+    composing,
     demo,
     dkim,
     issues,
@@ -47,6 +48,8 @@ collecting.add_to(app)
 app.add_typer(publications.app, name="publication")
 app.add_typer(sources.app, name="source")
 app.add_typer(articles.app, name="article")
+app.add_typer(composing.categories, name="category")
+app.add_typer(composing.trends, name="trend")
 app.add_typer(issues.app, name="issue")
 checking.add_to(issues.app)
 sending.add_to(issues.app)

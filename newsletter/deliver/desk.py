@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from newsletter.content import Claimed
 from newsletter.deliver.pool import Lane, Pool
-from newsletter.deliver.replies import CLOSING, STATES, Meaning, Reply, Stage, classify_reply
+from newsletter.deliver.replies import CAUSES, CLOSING, STATES, Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.session import Job, Outgoing
 from newsletter.errors import DeliveryError
 
@@ -103,7 +103,7 @@ class Desk:
             self.has_heard = True
             lane.failures = lane.strain = 0
             self._pause = self.rules.slow_seconds if meaning is Meaning.SLOW else 0.0
-            self.pool.record(job.claimed, state, reply, lane.route.name)
+            self.pool.record(job.claimed, state, reply, lane.route.name, CAUSES.get(meaning))
             return meaning is not Meaning.UNCERTAIN
         if lane.down is None and (meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals):
             self._close_lane(meaning, reply)

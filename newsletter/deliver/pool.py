@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from newsletter.content import Claimed, DeliveryState, Verdict
+from newsletter.content import Cause, Claimed, DeliveryState, Verdict
 from newsletter.deliver.clerk import Clerk
 from newsletter.deliver.replies import Reply
 from newsletter.deliver.route import Route
@@ -116,10 +116,17 @@ class Pool:
         self.waiting.extend((claimed, now) for claimed in batch)
         self.stir()
 
-    def record(self, claimed: Claimed, state: DeliveryState, reply: Reply, route: str | None) -> None:
+    def record(
+        self,
+        claimed: Claimed,
+        state: DeliveryState,
+        reply: Reply,
+        route: str | None = None,
+        cause: Cause | None = None,
+    ) -> None:
         """Hand in the verdict on a delivery under way."""
         self._returns.pop(claimed.id, None)
-        verdict = Verdict(claimed.id, state, reply.code or None, reply.enhanced, reply.words, route)
+        verdict = Verdict(claimed.id, state, reply.code or None, reply.enhanced, reply.words, route, cause)
         self.clerk.record(verdict)
         self._end_one()
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from newsletter.content import DeliveryState
+from newsletter.content import Cause, DeliveryState
 
 TEXT_LIMIT = 500
 CLOSING = 421
@@ -35,7 +35,9 @@ class Meaning(StrEnum):
     DEFER = "defer"
     """Try this recipient again later."""
     SLOW = "slow"
-    """The same, and send less quickly."""
+    """The same, and this connection sends less quickly: the server itself says so."""
+    SLOW_DOMAIN = "slow-domain"
+    """The same, and whatever goes to the recipient's domain goes less quickly."""
     HARD = "hard"
     """The mailbox does not exist: never mail it again."""
     SOFT = "soft"
@@ -56,12 +58,15 @@ STATES: dict[Meaning, DeliveryState] = {
     Meaning.ACCEPT: "sent",
     Meaning.DEFER: "deferred",
     Meaning.SLOW: "deferred",
+    Meaning.SLOW_DOMAIN: "deferred",
     Meaning.HARD: "failed",
     Meaning.SOFT: "failed",
     Meaning.POLICY: "failed",
     Meaning.UNCERTAIN: "uncertain",
 }
 """The delivery state that a meaning leads to; the rest leave the recipient untouched."""
+
+CAUSES: dict[Meaning, Cause] = {Meaning.HARD: "hard", Meaning.SOFT: "soft", Meaning.POLICY: "policy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,8 @@ class Reply:
     @property
     def words(self) -> str:
         """The text fit for a log, a table and a page: one line, printable, at most 500 characters."""
-        line = " ".join(self.text.split())
-        return "".join(char if char.isprintable() else "?" for char in line)[:TEXT_LIMIT]
+        line = " ".join(self.text.split())[:TEXT_LIMIT]
+        return line if line.isprintable() else "".join(char if char.isprintable() else "?" for char in line)
 
     def __str__(self) -> str:
         return f"{self.code} {self.words}".strip()
@@ -119,16 +124,24 @@ _LATER = _RCPT | _DATA | _DOT
 # Large providers answer 550 without an enhanced code to a sender that they distrust, and an address
 # that is suppressed for it is lost for good.
 _POLICY_WORDS = r"spam|block(ed|list)|blacklist|reputation|policy|dmarc|\bspf\b|dkim|denied|unauthenticated"
+# The first of Amazon SES, the rest of Postfix: said of the client, whoever the recipient is.
+_THROTTLED = r"throttl|maximum sending rate|too much mail from|too many recipients from"
 
 # The first rule that fits decides; reliability.md S1 and S2.
 _RULES = (
     _Rule(Meaning.ACCEPT, _HELLO | _MAIL | _RCPT | _DOT, "2"),
     _Rule(Meaning.ACCEPT, _DATA, "354"),
     _Rule(Meaning.SOFT, frozenset({Stage.LOCAL}), ""),
+    # What a server says of this connection is nothing against the domain that comes next.
+    _Rule(Meaning.RETRY, _LATER, str(CLOSING), words=r"too many (messages|connections)|session|shutting"),
+    _Rule(Meaning.SLOW_DOMAIN, _LATER, str(CLOSING), "4.7."),
     _Rule(Meaning.RETRY, _ANY, str(CLOSING)),
     # Amazon SES; a mailing list manager that took the second for a failure dropped 872 of 1,450.
     _Rule(Meaning.DOWN, _ANY, "4", words=r"daily (message )?quota exceeded"),
-    _Rule(Meaning.SLOW, _MAIL | _LATER, "4", words=r"throttl|maximum sending rate|rate limit|slow down"),
+    _Rule(Meaning.SLOW, _MAIL | _LATER, "4", words=_THROTTLED),
+    _Rule(Meaning.DEFER, _LATER, "4", words=r"gr[ea]y-?\s?list"),
+    _Rule(Meaning.SLOW_DOMAIN, _LATER, "4", "4.7."),
+    _Rule(Meaning.SLOW, _MAIL | _LATER, "4", words=r"rate limit|slow down"),
     _Rule(Meaning.DOWN, _HELLO, "5"),
     _Rule(Meaning.RETRY, _HELLO, "4"),
     _Rule(Meaning.DEFER, _MAIL | _LATER, "4"),
@@ -140,6 +153,9 @@ _RULES = (
     _Rule(Meaning.POLICY, _LATER, "5", "5.1.7"),
     _Rule(Meaning.POLICY, _LATER, "5", "5.1.8"),
     _Rule(Meaning.HARD, _LATER, "5", "5.1."),
+    # Gmail says the same of a mailbox that takes too much mail just now.
+    _Rule(Meaning.SOFT, _LATER, "5", "5.2.1", r"\brate\b|quickly"),
+    _Rule(Meaning.HARD, _LATER, "5", "5.2.1"),
     # RFC 5321 4.5.3.1.10 calls 552 at RCPT temporary; with 5.2.2 it is a full mailbox.
     _Rule(Meaning.DEFER, _RCPT, "552", "-"),
     _Rule(Meaning.HARD, _RCPT, "556"),

@@ -69,7 +69,7 @@ def load_material(
             Note(note.title, note.text, note.url)
             for note in choices.list_notes(session, publication_id, last.drafted_at if last else None)
         ],
-        verdicts=_load_verdicts(session, publication_id),
+        verdicts=load_verdicts(session, publication_id),
         rules=rules,
         most_cards=desk.settings.max_cards,
     )
@@ -112,7 +112,8 @@ def _list_categories(session: Session, publication_id: int, since: datetime | No
     ]
 
 
-def _load_verdicts(session: Session, publication_id: int) -> Verdicts:
+def load_verdicts(session: Session, publication_id: int) -> Verdicts:
+    """What editors decided about the articles of a publication."""
     rows = choices.list_verdicts(session, publication_id)
     return Verdicts(
         same=frozenset((row.one_id, row.other_id) for row in rows if row.is_same),

@@ -76,6 +76,11 @@ def parse_rules(said: dict[str, Any], place: str) -> Rules:
         raise ConfigError(message) from error
 
 
+def describe_rules(rules: Rules) -> dict[str, Any]:
+    """Every rule with its value, as JSON has them."""
+    return rules.model_dump(mode="json")
+
+
 def make_schedule(rules: Rules, cadence: Cadence, own: str) -> str:
     """The cron of one cadence: the publication's own, or at the same hour every day, Monday or first."""
     if cadence == rules.cadence:

@@ -34,6 +34,7 @@ _DUE = (
         Delivery.email,
         Subscriber.name,
         Delivery.attempts,
+        Delivery.variant,
     )
     .join(Issue, Issue.id == Delivery.issue_id)
     .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
@@ -72,6 +73,7 @@ _RECORD = _MINE.values(
     code=bindparam("said_code"),
     enhanced=bindparam("said_enhanced"),
     reply=bindparam("said"),
+    cause=bindparam("why"),
     route=bindparam("via"),
 )
 
@@ -87,6 +89,7 @@ class ClaimedRow:
     name: str | None
     attempts: int
     """Those made before."""
+    variant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class LedgerStore:
         *,
         clock: Callable[[], datetime],
         plan_retry: Callable[[int, int, datetime | None, datetime], Retry],
+        ids: range | None = None,
     ) -> None:
         """Take what decides: whose issue, which worker, what time it is, when a deferral is tried again.
 
@@ -116,6 +120,7 @@ class LedgerStore:
             worker: Fences every write.
             clock: The time that is recorded.
             plan_retry: From delivery id, attempts made, first attempt and now to a `Retry`.
+            ids: Nothing outside of these is claimed.
 
         """
         self._database = database
@@ -123,6 +128,7 @@ class LedgerStore:
         self._worker = worker
         self._clock = clock
         self._plan_retry = plan_retry
+        self._within = () if ids is None else (Delivery.id >= ids.start, Delivery.id < ids.stop)
         self._last = 0
         """Id of the queued row that was claimed last."""
         self._open: Connection | None = None
@@ -153,7 +159,7 @@ class LedgerStore:
             return rows
 
     def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
-        mine = _DUE.where(Delivery.issue_id == self._issue_id)
+        mine = _DUE.where(Delivery.issue_id == self._issue_id, *self._within)
         queued = mine.where(Delivery.state == "queued").order_by(Delivery.id)
         rows = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit)))
         if len(rows) < limit and self._last:
@@ -244,5 +250,6 @@ def _to_row(verdict: Verdict, retry: tuple[int, Retry] | None, now: datetime) ->
         "said_code": verdict.code,
         "said_enhanced": verdict.enhanced,
         "said": reply[:REPLY_LENGTH] if reply else reply,
+        "why": verdict.cause,
         "via": verdict.route,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
@@ -34,6 +34,8 @@ class Publication(Base):
     approval: Mapped[str] = mapped_column(default="required")
     theme: Mapped[str] = mapped_column(default="default")
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    send_at: Mapped[str | None] = mapped_column(String(16))
+    """`local`: at each subscriber's own hour; null: to everyone at once."""
     created_at: Mapped[datetime]
 
 
@@ -67,6 +69,8 @@ class Source(Base):
     interval_seconds: Mapped[int]
     etag: Mapped[str | None]
     last_modified: Mapped[str | None]
+    full_text: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the pages of its articles are fetched for their whole text."""
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the source's kind wants to remember, as the digests of a folder's files."""
     last_fetched_at: Mapped[datetime | None]
@@ -102,6 +106,14 @@ class Article(Base):
     image: Mapped[str | None]
     image_alt: Mapped[str | None]
     image_credit: Mapped[str | None]
+    image_width: Mapped[int | None]
+    image_height: Mapped[int | None]
+    image_copy: Mapped[str | None] = mapped_column(String(80))
+    """The name of its file among the copies."""
+    image_asked_at: Mapped[datetime | None]
+    """When its size was last read or tried."""
+    licence: Mapped[str | None]
+    enclosures: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     summary: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
@@ -168,8 +180,14 @@ class Issue(Base):
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None]
     override_reason: Mapped[str | None]
+    on_uncertain: Mapped[str | None] = mapped_column(String(8))
+    """What a run of its send was told, `resend` or `hold`; null: as the settings say."""
     scheduled_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
+    """Bounces before it were seen by whoever resumed the send."""
+    waits_until: Mapped[datetime | None]
+    """No scheduler goes on with the send before."""
     sent_at: Mapped[datetime | None]
 
 
@@ -290,6 +308,8 @@ class Delivery(Base):
     code: Mapped[int | None]
     enhanced: Mapped[str | None] = mapped_column(String(16))
     reply: Mapped[str | None]
+    cause: Mapped[str | None] = mapped_column(String(8))
+    """Why it failed: `hard`, `soft` or `policy`."""
     route: Mapped[str | None] = mapped_column(String(64))
 
 

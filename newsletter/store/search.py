@@ -75,7 +75,7 @@ def _search(session: Session, query: Query, which: str) -> list[tuple[int, float
     statement = text((_SQLITE if is_sqlite else _POSTGRESQL).format(which=which))
     values: dict[str, Any] = {"self": query.article_id, "most": MOST}
     if is_sqlite:
-        values["query"] = " OR ".join(f'"{word}"' for word in query.words)
+        values["query"] = " OR ".join('"' + word.replace('"', '""') + '"' for word in query.words)
     else:
         values["words"] = list(query.words)
     if which == _EARLIER:

@@ -1,0 +1,37 @@
+"""The tables of what sending processes share about routes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Float, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from newsletter.store.columns import Base
+
+
+class RouteState(Base):
+    """What is known of an SMTP server from the sends before."""
+
+    __tablename__ = "route_states"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    first_sent_at: Mapped[datetime | None]
+    """Day one of its warm-up."""
+    failures: Mapped[int] = mapped_column(default=0)
+    """Sends in a row at whose end it was down."""
+    retry_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class Pace(Base):
+    """How fast messages of one kind may follow each other; all times are the database's own, in seconds."""
+
+    __tablename__ = "paces"
+
+    key: Mapped[str] = mapped_column(String(384), primary_key=True)
+    free_at: Mapped[float] = mapped_column(Float, default=0.0)
+    """The first moment that nobody has taken."""
+    slowed_to: Mapped[float | None] = mapped_column(Float)
+    """Messages a second, since servers of the domain asked for less."""
+    slowed_at: Mapped[float | None] = mapped_column(Float)
