@@ -153,9 +153,6 @@ class Pipeline:
             elif not is_good:
                 is_refused = self._is_reset_due = True
                 self._settle(tray, transaction.job, stage, reply)
-                if self._is_over and transaction.is_grouped:
-                    # What it says to the rest of the group is not waited for: it may be 354.
-                    return False
         self.is_between = is_refused
         return not is_refused
 
