@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from tests.support.message_linter import MessageLinter
+
 CHUNK = 1 << 18
 _LAST = {"EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "NOOP", "QUIT"}
 """A client must have heard the answer to these before it writes on."""
@@ -137,6 +139,8 @@ class SmtpServer:
     violations: list[str] = field(default_factory=list)
     """Commands that must end a group and did not (RFC 2920 3.1): their verbs; the connection is dropped."""
     keeps_data: bool = True
+    linter: MessageLinter = field(default_factory=MessageLinter)
+    """Every issue that comes is held against the rules for messages."""
     open_now: int = 0
     open_most: int = 0
 
@@ -151,9 +155,10 @@ class SmtpServer:
         self._ready.wait(10)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: object, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
+        assert failure or not self.linter.faults, self.linter.faults
 
     def spoken(self, verb: str) -> list[bytes]:
         """The lines that clients sent, of one verb."""
@@ -178,6 +183,7 @@ class SmtpServer:
                 os.fsync(file.fileno())
         if self.keeps_data:
             self.accepted.append(message)
+            self.linter.take(message.data)
 
     async def wait_until_over(self) -> None:
         await self._over.wait()
