@@ -35,7 +35,7 @@ class Options:
 
     connections: int | None = None
     """Replaces the limit of every route."""
-    claim_size: int = 100
+    claim_size: int = 200
     stop_seconds: float = 5.0
     """After a stop, how long to wait for the verdicts on messages that are out."""
     ledger_seconds: float = 60.0

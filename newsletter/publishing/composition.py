@@ -11,7 +11,9 @@ from newsletter.compose.digest import select_categories
 from newsletter.content import Card, Digest, Note, Publication, RenderedIssue, Rise, Section
 from newsletter.errors import StateError
 from newsletter.publishing.rules import load_rules
+from newsletter.publishing.sandbox import render_apart
 from newsletter.render.environment import make_environment
+from newsletter.render.themes import load_theme
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.articles import load_articles
 from newsletter.store.deliveries import name_choice
@@ -172,11 +174,14 @@ def to_rendered(variant: IssueVariant) -> RenderedIssue:
 
 
 def make_renderer(settings: Settings, publication: Publication) -> Callable[[Digest], RenderedIssue]:
-    """What renders the digests of a publication, with its templates read once."""
+    """What renders the digests of a publication; in a sandbox if its theme was edited in a browser."""
+    folders = [settings.templates_dir] if settings.templates_dir.is_dir() else []
+    environment = make_environment(folders)
+    if load_theme(environment, publication.theme).edited:
+        return lambda digest: render_apart(digest, publication, folders)
     # A send takes what was frozen: it must not pay for premailer.
     from newsletter.render.issue import render_issue
 
-    environment = make_environment([settings.templates_dir] if settings.templates_dir.is_dir() else [])
     return lambda digest: render_issue(digest, publication, environment)
 
 

@@ -17,13 +17,13 @@ from newsletter.publishing.bounces import BounceWatch
 from newsletter.publishing.composition import to_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.progress import follow_issue
-from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import make_routes, refuse_dead_links
 from newsletter.publishing.rules import load_rules
 from newsletter.publishing.signing import Sign, make_signer
 from newsletter.render.headers import mailbox
-from newsletter.render.message import IssueIdentity, build_message
+from newsletter.render.message import IssueIdentity, build_parts
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.deliveries import Audience
 from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
@@ -133,11 +133,12 @@ class _Mailing:
             base_url=self.base_url,
             keys=self.keys,
         )
+        recipient = with_attributes(recipient, row.attributes)
         return Claimed(row.id, recipient, row.attempts + 1, row.variant)
 
     def build(self, claimed: Claimed, now: datetime) -> Outgoing:
         recipient: Recipient = claimed.recipient
-        data = build_message(
+        data = build_parts(
             self.variants[claimed.variant],
             self.publication,
             recipient,

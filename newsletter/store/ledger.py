@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.store.bulk import update_many
 from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
@@ -33,6 +34,7 @@ _DUE = (
         Subscription.id,
         Delivery.email,
         Subscriber.name,
+        Subscriber.attributes,
         Delivery.attempts,
         Delivery.variant,
     )
@@ -87,6 +89,7 @@ class ClaimedRow:
     subscription_id: int
     email: str
     name: str | None
+    attributes: dict[str, Any]
     attempts: int
     """Those made before."""
     variant: str
@@ -229,7 +232,7 @@ class LedgerStore:
         if not rows:
             return 0
         token = self._worker.token
-        return connection.execute(statement, [{"token": token, **row} for row in rows]).rowcount
+        return update_many(connection, statement, [{"token": token, **row} for row in rows])
 
     def _is_sending(self, connection: Connection) -> bool:
         return connection.scalar(_STATE, {"issue": self._issue_id}) == "sending"
