@@ -16,6 +16,7 @@ from tests.support.smtp_server import Fault, SmtpServer, reply
 
 ISSUE_KEYS = {"id", "number", "subject", "articles", "state"}
 FINDING_KEYS = {"rule", "message", "where", "why", "fix", "line", "snippet", "card"}
+DELIVERY_KEYS = ("email", "state", "attempts", "code", "reply", "message_id", "variant")
 COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 
 
