@@ -16,10 +16,12 @@ from newsletter.errors import DeliveryError, StateError
 from newsletter.publishing.bounces import BounceWatch
 from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.recipients import make_recipient
 from newsletter.publishing.retries import plan_retry
-from newsletter.publishing.routes import make_routes, refuse_dead_links
+from newsletter.publishing.routes import choose_routes, list_domain_limits, refuse_dead_links
 from newsletter.publishing.signing import Sign, make_signer
+from newsletter.publishing.waiting import find_pause, open_routes, pause_refused, record_routes
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message
 from newsletter.store import deliveries, issues
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Settings
     from newsletter.content import OnUncertain, Publication, RenderedIssue, Verdict
+    from newsletter.deliver.route import Route
     from newsletter.store.engine import Database
 
 
@@ -71,6 +74,9 @@ def send_issue(
         return status
     refuse_dead_links(settings)
     mailing = _load_mailing(database, settings, issue_id)
+    routes = open_routes(database, settings, issue_id, mailing.publication.timezone, now=now)
+    if not routes:
+        return get_issue_status(database, issue_id)
     _begin(database, issue_id, now=now)
     run = _Run(
         *(database, issue_id, mailing),
@@ -78,11 +84,11 @@ def send_issue(
         give_up=timedelta(hours=settings.give_up_hours),
         clock=_start_clock(now),
     )
-    outcome = _deliver(run, settings, options)
-    _finish(run, outcome)
+    outcome = _deliver(run, settings, routes, options)
+    _finish(run, settings, outcome)
     if outcome.error:
-        way_on = f"`newsletter issue send {issue_id}` goes on where it stopped"
-        raise DeliveryError(f"issue {issue_id}: {outcome.error}; {way_on}")
+        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {issue_id}"
+        raise DeliveryError(f"issue {issue_id}: {outcome.error}; `{command}` goes on where it stopped")
     return get_issue_status(database, issue_id)
 
 
@@ -132,6 +138,7 @@ class _IssueLedger:
         self.transaction = store.transaction
         self.intend = store.intend
         self.release = store.release
+        self.postpone = store.postpone
         self.should_stop = store.should_stop
 
     def claim(self, limit: int) -> list[Claimed]:
@@ -161,16 +168,21 @@ class _Run:
         return Retry(plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=self.give_up))
 
 
-def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
+def _deliver(run: _Run, settings: Settings, routes: Sequence[Route], options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
     try:
         _recover(run)
         store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan)
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
-            make_routes(settings),
+            routes,
             lambda claimed: run.mailing.build(claimed, run.clock()),
-            Options(connections=options.connections, stop_seconds=settings.stop_seconds),
+            Options(
+                connections=options.connections,
+                stop_seconds=settings.stop_seconds,
+                limiter=SharedLimits(run.database, run.clock),
+                domains=list_domain_limits(settings),
+            ),
             stop=options.stop,
             on_progress=_follow(run.database, run.issue_id, options.on_progress),
         )
@@ -211,6 +223,7 @@ def _begin(database: Database, issue_id: int, *, now: datetime) -> None:
         issue = issues.take_issue(session, issue_id)
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
+            issue.waits_until = None
             session.flush()
             deliveries.fix_recipients(session, issue, now=now)
 
@@ -248,8 +261,8 @@ def _follow(
     return follow
 
 
-def _finish(run: _Run, outcome: Outcome) -> None:
-    """Close the issue when every row has its verdict; keep a fault of the routes on its row."""
+def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
+    """Close the issue when every row has its verdict; keep why it goes on later, or not, on its row."""
     now = run.clock()
 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
@@ -259,8 +272,13 @@ def _finish(run: _Run, outcome: Outcome) -> None:
         issue = issues.take_issue(session, run.issue_id)
         if run.policy == "resend" and not outcome.stopped:
             deliveries.defer_uncertain(session, run.issue_id, plan)
+        retry_at = record_routes(session, outcome, now=now)
         if issue.state != "sending":
             return
-        issue.reason = outcome.error
-        if outcome.error is None and not deliveries.has_unfinished(session, run.issue_id):
+        if outcome.is_refused:
+            pause_refused(session, issue, outcome, now=now)
+            return
+        opens_at = choose_routes(settings, run.mailing.publication.timezone, now=now).opens_at
+        issue.waits_until, issue.reason = find_pause(outcome, retry_at, opens_at, now=now)
+        if not (outcome.error or outcome.waits) and not deliveries.has_unfinished(session, run.issue_id):
             issue.state, issue.sent_at = "sent", now
