@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from newsletter.operating.running import RoundReport
     from newsletter.operating.startup import Database
 
+LOOK_SECONDS = 0.5
+
 Host = Annotated[str | None, typer.Option(help="Where to listen; 127.0.0.1 is this machine alone.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")]
 
@@ -105,7 +107,10 @@ def _run_clock(context: typer.Context) -> NoReturn:
         clock.start()
         note("the scheduler runs; Ctrl-C ends it")
         with watched():
-            stop.wait()
+            # Never without an end: a signal that comes between Python's last look for one and the wait itself
+            # wakes nobody, and its handler runs when the main thread next does.
+            while not stop.wait(LOOK_SECONDS):
+                pass
         ended = clock.close(left())
     _end(ended=ended)
 

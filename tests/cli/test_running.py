@@ -106,6 +106,28 @@ def test_a_signal_that_comes_while_the_main_thread_holds_the_event_ends_the_prog
     assert run_program("-c", script).out.split() == ["True", "True"]
 
 
+def test_a_signal_that_wakes_nobody_still_ends_the_scheduler() -> None:
+    """As one that comes after Python last looked for one and before the main thread sleeps."""
+    script = (
+        "import signal, sys, threading, time\n"
+        "from newsletter.cli import main\n"
+        "def is_asleep():\n"
+        "    frame, names = sys._current_frames()[threading.main_thread().ident], []\n"
+        "    while frame:\n"
+        "        names.append(frame.f_code.co_name)\n"
+        "        frame = frame.f_back\n"
+        "    return '_run_clock' in names and 'wait' in names[:names.index('_run_clock')]\n"
+        "def end():\n"
+        "    while not is_asleep(): time.sleep(0.01)\n"
+        "    time.sleep(0.1)\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "threading.Thread(target=end, daemon=True).start()\n"
+        "main(['scheduler'])\n"
+    )
+
+    assert run_program("-c", script).code == 0
+
+
 def test_a_send_that_is_told_to_stop_ends_soon_and_can_go_on(
     call: Call,
     start: Start,

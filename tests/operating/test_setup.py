@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -76,20 +77,18 @@ def test_the_settings_file_says_every_setting_and_changes_none() -> None:
 
 
 def test_the_settings_file_holds_when_its_comments_are_taken_off(tmp_path: Path) -> None:
-    lines = SAMPLE.read_text(encoding="utf-8").splitlines()
-    named = tuple(f"# {name} = " for name in (*Settings.model_fields, "name", "url"))
-    taken = [line[2:] for line in lines if line.startswith((*named, "# [["))]
-    seen: dict[str, str] = {}
-    for line in taken:
-        # The mail server stands there twice: the pattern, then the default.
-        seen[line.partition(" = ")[0] if not line.startswith(("[[", "name", "url")) else line] = line
-    routes = [line for line in taken if line.startswith(("[[", "name", "url", "connections"))]
-    plain = [line for line in seen.values() if line not in routes]
-    (tmp_path / "all.toml").write_text("\n".join([*plain, *routes]), encoding="utf-8")
+    plain, *tables = re.split(r"(?m)^(?=# \[\[)", SAMPLE.read_text(encoding="utf-8"))
+    # The mail server stands there twice: the pattern, then the default.
+    values = {line.split(" = ")[0]: line for line in re.findall(r"(?m)^# (\w+ = .+)$", plain)}
+    lines = [line for table in tables for line in re.findall(r"(?m)^# (\[\[\w+\]\]|\w+ = .+)$", table)]
+    (tmp_path / "all.toml").write_text("\n".join([*values.values(), *lines]), encoding="utf-8")
 
     settings, _ = load_settings(tmp_path / "all.toml", {})
 
-    assert settings.model_copy(update={"routes": (), "contact": None, "log_format": None}) == Settings()
+    assert (
+        settings.model_copy(update={"routes": (), "dkim": (), "contact": None, "log_format": None})
+        == Settings()
+    )
 
 
 @pytest.mark.deep
