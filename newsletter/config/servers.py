@@ -34,6 +34,7 @@ class RouteSettings(BaseModel):
     window: str | None = None
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
     timezone: str | None = None
+    pipelining: bool = True
     cafile: Path | None = None
 
     @field_validator("window")

@@ -94,14 +94,15 @@ class Clerk:
         self._wake.set()
         return await waiter
 
-    async def intend(self, delivery_id: int) -> bool:
-        """Return once the intent is written: whether the claim still held."""
+    def intend(self, delivery_id: int) -> asyncio.Future[bool]:
+        """Give what is done once the intent is written: whether the claim still held."""
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         if self.failure:
-            return False
-        self._work.intents[delivery_id] = waiter
-        self._wake.set()
-        return await waiter
+            waiter.set_result(False)
+        else:
+            self._work.intents[delivery_id] = waiter
+            self._wake.set()
+        return waiter
 
     def record(self, verdict: Verdict) -> None:
         self._work.verdicts.append(verdict)

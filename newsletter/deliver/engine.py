@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from newsletter.content import Claimed, Verdict
 from newsletter.deliver.clerk import Clerk
-from newsletter.deliver.desk import Build, Desk, Rules
+from newsletter.deliver.desk import Build, Desk
 from newsletter.deliver.lane import REST_SECONDS, Lane
 from newsletter.deliver.ledger import Ledger
 from newsletter.deliver.limits import Gate, route_key
@@ -96,13 +96,6 @@ class _Engine:
         self.stop, self.on_progress = stop or threading.Event(), on_progress
         self.recorded: Counter[str] = Counter()
         self.was_stopped = False
-        self.rules = Rules(
-            options.refusals,
-            options.policies,
-            options.slow_seconds,
-            options.revive_seconds,
-            options.revive_limit,
-        )
 
     async def run(self) -> Outcome:
         self.clerk = Clerk(self.ledger, self.options.ledger_seconds, self._take_commit, self._end_by_ledger)
@@ -215,7 +208,7 @@ class _Engine:
         """Keep one connection of a route busy, opening it anew as often as it takes."""
         fruitless = 0
         while await self.pool.is_wanted(lane):
-            desk = Desk(self.pool, lane, self.build, self.rules)
+            desk = Desk(self.pool, lane, self.build, self.options)
             lane.open += 1
             try:
                 await self._converse(lane, desk)
@@ -298,7 +291,7 @@ class _Engine:
             waits=waits,
             waits_seconds=min(lane.rests_for for lane in lanes),
             routes=tuple(
-                RouteOutcome(lane.route.name, lane.carried, str(lane.down) if lane.down else None)
+                RouteOutcome(lane.route.name, lane.carried, str(lane.fault) if lane.fault else None)
                 for lane in lanes
             ),
         )

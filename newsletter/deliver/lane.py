@@ -38,6 +38,8 @@ class Lane:
     policies: int = 0
     """Messages in a row that were refused for what we are or send."""
     down: DeliveryError | None = None
+    fault: DeliveryError | None = None
+    """Why it went down last, until a message got an answer again."""
     is_refused: bool = False
     """It is down because the server refuses the sender or what is sent, so trying again is no use."""
     rest: str | None = None
@@ -63,7 +65,8 @@ class Lane:
 
     def fail(self, error: DeliveryError, now: float, seconds: float, limit: float) -> None:
         """Go down, to be tried again after a while that doubles each time."""
-        self.down, self.is_on_trial = error, False
+        self.down = self.fault = error
+        self.is_on_trial = False
         self.revive_at = now + min(seconds * 2**self.revivals, limit)
         self.revivals += 1
 
@@ -83,7 +86,7 @@ class Lane:
     def recover(self) -> None:
         """Note that a message got an answer."""
         self.failures = self.strain = self.revivals = 0
-        self.is_on_trial = False
+        self.is_on_trial, self.fault = False, None
 
     def begin_one(self, lanes: Sequence[Lane], now: float) -> None:
         """Take the turn; whoever was away does not make up for it."""

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from newsletter.content import Claimed
 
+Waiting = tuple[Claimed, float]
+"""A delivery and the event loop's time at which its claim came in."""
+
 BATCH_SECONDS = 0.5
 """How much leave a process gets at once, where a limit is by the second."""
 BURST_SECONDS = 0.25
@@ -136,7 +139,7 @@ class Domain:
     name: str
     limit: DomainLimit
     gate: Gate | None
-    waiting: deque[Claimed] = field(default_factory=deque)
+    waiting: deque[Waiting] = field(default_factory=deque)
     under_way: int = 0
     planned_to: float = 0.0
     """The event loop's time at which what was put off so far will have gone out."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.content import Cause, Claimed, DeliveryState, Verdict
 from newsletter.deliver.clerk import Clerk
 from newsletter.deliver.lane import Lane
+from newsletter.deliver.limits import Waiting
 from newsletter.deliver.replies import Reply
 from newsletter.deliver.traffic import Traffic
+
+CLAIM_SECONDS = 5.0
+"""A claim that has waited so long is asked for anew: whoever left meanwhile gets no transaction (D8)."""
 
 
 @dataclass(slots=True)
@@ -24,7 +28,7 @@ class Pool:
     max_returns: int
     told_to_stop: threading.Event
     """Looked at before each message, so that none begins after it is set."""
-    waiting: deque[Claimed] = field(default_factory=deque)
+    waiting: deque[tuple[Claimed, float]] = field(default_factory=deque)
     under_way: int = 0
     """Taken by a session and not yet given back or recorded."""
     opening: int = 0
@@ -109,20 +113,27 @@ class Pool:
 
     def take_ready(self, lane: Lane) -> Claimed | None:
         """Give the next delivery if one may begin at once."""
-        if self.is_over(lane) or not self.has_ready(lane):
-            return None
-        now = asyncio.get_running_loop().time()
-        domain = self.traffic.find_ready(now) if self.traffic.domains else None
-        claimed = (domain.waiting if domain else self.waiting).popleft()
-        self.traffic.begin(lane, claimed, now)
-        self.under_way += 1
-        self.stir()
-        return claimed
-
-    def add(self, batch: Sequence[Claimed]) -> None:
-        """Take in what was just claimed."""
-        if self.traffic.is_paced:
+        while not self.is_over(lane) and self.has_ready(lane):
             now = asyncio.get_running_loop().time()
+            domain = self.traffic.find_ready(now) if self.traffic.domains else None
+            claimed, claimed_at = (domain.waiting if domain else self.waiting).popleft()
+            if now - claimed_at < CLAIM_SECONDS:
+                self.traffic.begin(lane, claimed, now)
+                self.under_way += 1
+                self.stir()
+                return claimed
+            self.clerk.release(claimed.id)
+            self.has_returned = True
+            self.stir()
+        return None
+
+    def add(self, batch: Iterable[Claimed]) -> None:
+        """Take in what was just claimed."""
+        now = asyncio.get_running_loop().time()
+        self._sort_in([(claimed, now) for claimed in batch], now)
+
+    def _sort_in(self, batch: Sequence[Waiting], now: float) -> None:
+        if self.traffic.is_paced:
             batch, later = self.traffic.sort(batch, now)
             if later:
                 self.clerk.postpone(later)
@@ -132,13 +143,14 @@ class Pool:
 
     def slow_down(self, claimed: Claimed) -> None:
         """Send less quickly to a recipient's domain, also what waits already."""
-        self.traffic.slow_down(claimed, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self.traffic.slow_down(claimed, now)
         waiting, self.waiting = self.waiting, deque()
-        self.add(waiting)
+        self._sort_in(waiting, now)
 
     def leave(self) -> None:
         """Give back everything that waits."""
-        for claimed in (*self.waiting, *self.traffic.drain()):
+        for claimed, _ in (*self.waiting, *self.traffic.drain()):
             self.clerk.release(claimed.id)
 
     def record(

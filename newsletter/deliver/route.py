@@ -69,6 +69,8 @@ class Route:
     cafile: str | None = None
     """PEM file of the only authorities to trust; None: those of the system."""
     auth: AuthKind = "password"
+    pipelining: bool = True
+    """Use it where the server offers it (RFC 2920)."""
 
     def __post_init__(self) -> None:
         if not _HOSTNAME.fullmatch(self.host):

@@ -15,6 +15,7 @@ from newsletter.deliver.limits import (
     Grant,
     Limit,
     Limiter,
+    Waiting,
     domain_key,
     domain_of,
 )
@@ -81,22 +82,22 @@ class Traffic:
             if not domain.waiting and domain.under_way <= 0 and not (domain.gate and domain.gate.count):
                 del self.domains[domain.name]
 
-    def sort(self, batch: Iterable[Claimed], now: float) -> tuple[list[Claimed], dict[int, float]]:
+    def sort(self, batch: Iterable[Waiting], now: float) -> tuple[list[Waiting], dict[int, float]]:
         """Part what may go at any time from what is held for its domain.
 
         Returns:
             The former, and of what is more than can be held here: in how many seconds it may go, by id.
         """
-        free: list[Claimed] = []
+        free: list[Waiting] = []
         later: dict[int, float] = {}
-        for claimed in batch:
-            domain = self._find_domain(domain_of(claimed))
+        for waiting in batch:
+            domain = self._find_domain(domain_of(waiting[0]))
             if domain is None:
-                free.append(claimed)
+                free.append(waiting)
             elif len(domain.waiting) < domain.room:
-                domain.waiting.append(claimed)
+                domain.waiting.append(waiting)
             else:
-                later[claimed.id] = domain.plan(now)
+                later[waiting[0].id] = domain.plan(now)
         return free, later
 
     def slow_down(self, claimed: Claimed, now: float) -> None:
@@ -139,9 +140,9 @@ class Traffic:
         if self.limiter and unused:
             self.limiter.give_back(unused)
 
-    def drain(self) -> list[Claimed]:
+    def drain(self) -> list[Waiting]:
         """Let go of everything that is held."""
-        held = [claimed for domain in self.domains.values() for claimed in domain.waiting]
+        held = [waiting for domain in self.domains.values() for waiting in domain.waiting]
         for domain in self.domains.values():
             domain.waiting.clear()
         return held

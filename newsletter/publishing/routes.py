@@ -104,6 +104,7 @@ def _make_route(settings: Settings, route: RouteSettings) -> Route:
         messages_per_connection=route.messages_per_connection,
         weight=route.weight,
         limit=Limit(route.per_second, route.per_hour, route.per_day, route.warmup),
+        pipelining=route.pipelining,
         timeouts=Timeouts(
             connect=min(seconds, 30.0),
             banner=seconds,

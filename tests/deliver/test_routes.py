@@ -115,7 +115,7 @@ def test_when_all_are_down_nothing_is_lost_and_each_is_named(serve: Serve) -> No
     [("mail", reply(550, "5.7.1 sender refused")), ("rcpt", reply(550, "5.7.1 we do not like you"))],
 )
 def test_a_series_of_refusals_says_that_somebody_has_to_look(
-    serve: Serve, stage: str, answer: object
+    serve: Serve, stage: str, answer: Action
 ) -> None:
     server = serve(SmtpServer([Fault(stage, 0, answer)]))
     ledger, outcome = send([name(server, "one")], 50)
