@@ -84,11 +84,7 @@ def send_issue(
         give_up=timedelta(hours=settings.give_up_hours),
         clock=_start_clock(now),
     )
-    outcome = _deliver(run, settings, routes, options)
-    _finish(run, settings, outcome)
-    if outcome.error:
-        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {issue_id}"
-        raise DeliveryError(f"issue {issue_id}: {outcome.error}; `{command}` goes on where it stopped")
+    _finish(run, settings, _deliver(run, settings, routes, options))
     return get_issue_status(database, issue_id)
 
 
@@ -262,7 +258,19 @@ def _follow(
 
 
 def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
-    """Close the issue when every row has its verdict; keep why it goes on later, or not, on its row."""
+    """Close the issue when every row has its verdict; keep why it goes on later, or not, on its row.
+
+    Raises:
+        DeliveryError: No route could be used.
+
+    """
+    _close(run, settings, outcome)
+    if outcome.error:
+        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {run.issue_id}"
+        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; `{command}` goes on where it stopped")
+
+
+def _close(run: _Run, settings: Settings, outcome: Outcome) -> None:
     now = run.clock()
 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:

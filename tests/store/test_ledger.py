@@ -50,6 +50,7 @@ class EngineLedger:
     def __init__(self, store: LedgerStore) -> None:
         self.store = store
         self.transaction = store.transaction
+        self.postpone = store.postpone
 
     def claim(self, limit: int) -> list[Claimed]:
         return [
