@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -22,6 +23,16 @@ Cause = Literal["hard", "soft", "policy"]
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with an article, such as the sound of a broadcast."""
+
+    url: str
+    media_type: str | None = None
+    length: int | None = None
+    """Octets, as the source says."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One article as its source published it; links absolute, text and HTML not yet cleaned."""
 
@@ -33,6 +44,8 @@ class Entry:
     updated: datetime | None = None
     author: str | None = None
     category: str | None = None
+    """The first of `categories`, or the section that a page stands in."""
+    categories: tuple[str, ...] = ()
     status: str | None = None
     summary: str | None = None
     """Plain text."""
@@ -44,8 +57,22 @@ class Entry:
     html: str | None = None
     """The body as HTML where the source has it, as published."""
     language: str | None = None
+    licence: str | None = None
+    enclosures: tuple[Enclosure, ...] = ()
     similar: tuple[Entry, ...] = ()
     trends: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed says that it is to be asked."""
+
+    wait: timedelta = timedelta()
+    """At least so long between two times."""
+    skip_hours: frozenset[int] = frozenset()
+    """Of the day in GMT, 0 to 23."""
+    skip_days: frozenset[int] = frozenset()
+    """Monday is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +85,11 @@ class ParsedSource:
     language: str | None = None
     entries: tuple[Entry, ...] = ()
     problems: tuple[str, ...] = ()
+    pace: Pace = Pace()
+    leads: tuple[Entry, ...] = ()
+    """Articles that a page or a sitemap only names: their pages are still to be fetched."""
+    maps: tuple[str, ...] = ()
+    """Sitemaps that an index names, the most promising first."""
 
 
 # --- compose: what goes into an issue ----------------------------------------------------------
@@ -112,6 +144,10 @@ class Article:
     text: str = ""
     html: str = ""
     words: int = 0
+    weight: int = 1
+    """How much its source counts against others."""
+    pinned: bool = False
+    """An editor wants it in the next issue, first."""
     similar: tuple[Article, ...] = ()
     trends: tuple[Article, ...] = ()
 
@@ -135,6 +171,8 @@ class Card:
     similar: tuple[Article, ...] = ()
     reason: str = ""
     """Why it is in, for the editor."""
+    score: tuple[tuple[str, float], ...] = ()
+    """The parts that its place in the issue is made of; they add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +186,28 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What an editor writes under the recent trends."""
+
+    title: str
+    text: str = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A term or name that comes up more than it used to, with the articles behind it."""
+
+    term: str
+    articles: tuple[Article, ...]
+    sources: int
+    days: int
+    """How long the period is, of which `articles` are."""
+    before: float
+    """How many articles of a period as long named it, in the weeks before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """The whole content of one issue, before it has a look."""
 
@@ -157,7 +217,10 @@ class Digest:
     date: datetime
     """When it is to go out, in the publication's zone."""
     sections: tuple[Section, ...]
+    notes: tuple[Note, ...] = ()
     trends: tuple[Article, ...] = ()
+    """As the sources printed them."""
+    rises: tuple[Rise, ...] = ()
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -211,12 +274,78 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault of a mail: the rule's stable id, what it means and how to mend it, and where it is."""
+    """One fault of a mail: the rule's stable id, what is wrong, where, why it matters and how to mend it."""
 
     rule: str
     message: str
     where: str
     blocking: bool
+    why: str = ""
+    fix: str = ""
+    line: int | None = None
+    """Of the HTML part or of the message, from 1, where it has one."""
+    snippet: str | None = None
+    card: str | None = None
+    """The title of the card that it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAnswer:
+    """What asking for one address of a mail gave."""
+
+    url: str
+    status: int | None = None
+    """HTTP status of the last answer; None where there was none."""
+    hops: tuple[str, ...] = ()
+    """Every address that it redirected to, in order."""
+    error: str | None = None
+    """Why there was no answer."""
+    content_type: str | None = None
+    size: int | None = None
+    """Octets, where the server says how many."""
+    is_refused: bool = False
+    """Whether it was not asked at all, being no public address."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpamRule:
+    """One rule of a spam filter that a mail met."""
+
+    name: str
+    score: float
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpamVerdict:
+    """What a spam filter says of a mail."""
+
+    score: float
+    rules: tuple[SpamRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AxeViolation:
+    """One fault that axe found in a browser."""
+
+    rule: str
+    impact: str
+    help: str
+    mode: str
+    """`light` or `dark`."""
+    snippet: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What only the network and other programs can say of a mail, handed to the rules as values."""
+
+    links: tuple[LinkAnswer, ...] = ()
+    spam: SpamVerdict | None = None
+    axe: tuple[AxeViolation, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was not asked, and why."""
 
 
 # --- deliver -----------------------------------------------------------------------------------
@@ -230,6 +359,8 @@ class Claimed:
     recipient: Recipient
     attempt: int
     """1 for the first."""
+    variant: str = "all"
+    """Which selection of the issue it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Commands: run, serve, scheduler."""
+"""Commands: run, serve, worker, scheduler."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     """Put the commands on the command line."""
     app.command(epilog="Example: newsletter run")(run)
     app.command(epilog="Example: newsletter serve --port 8080")(serve)
+    app.command(epilog="Example: newsletter worker --concurrency 2")(worker)
     app.command(epilog="Example: newsletter scheduler --once --now 2026-11-23T08:00")(scheduler)
 
 
@@ -41,11 +42,14 @@ def run(context: typer.Context, host: Host = None, port: Port = None) -> None:
     with end_on_signal(stop, settings.stop_seconds, 0) as left:
         clock = Clock(database, settings, stop)
         clock.start()
+        sender = _start_worker(database, settings, stop)
         try:
             _serve(settings, database, stop)
         finally:
             ended = clock.close(left())
-    _end(ended=ended)
+            if sender:
+                sender.join(left())
+    _end(ended=ended and not (sender and sender.is_alive()))
 
 
 def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
@@ -54,6 +58,28 @@ def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
     stop = threading.Event()
     with end_on_signal(stop, settings.stop_seconds, 0):
         _serve(settings, database, stop)
+    _end(ended=True)
+
+
+def worker(
+    context: typer.Context,
+    concurrency: Annotated[int, typer.Option(min=1, max=32, help="Shards at once, of 1000 each.")] = 1,
+) -> None:
+    """Run the sender alone, on as many machines as you like, until SIGTERM or Ctrl-C.
+
+    Several machines need PostgreSQL. Each shard has connections of its own to the mail servers.
+    """
+    from newsletter.operating.systemd import watched
+    from newsletter.operating.worker import work
+
+    shell = open_shell(context)
+    settings, _ = shell.load(level=None)
+    database = shell.open(settings)
+    stop = threading.Event()
+    with end_on_signal(stop, settings.stop_seconds, 0):
+        note("the worker runs; Ctrl-C ends it")
+        with watched():
+            work(database, settings, stop, concurrency=concurrency)
     _end(ended=True)
 
 
@@ -113,6 +139,17 @@ def _run_clock(context: typer.Context) -> NoReturn:
                 pass
         ended = clock.close(left())
     _end(ended=ended)
+
+
+def _start_worker(database: Database, settings: Settings, stop: threading.Event) -> threading.Thread | None:
+    """With SQLite the clock sends; with PostgreSQL it hands over to workers, this one among them."""
+    from newsletter.operating.worker import work
+
+    if database.dialect != "postgresql":
+        return None
+    sender = threading.Thread(target=work, args=[database, settings, stop], name="worker", daemon=True)
+    sender.start()
+    return sender
 
 
 def _begin(context: typer.Context, host: str | None, port: int | None) -> tuple[Settings, Database]:

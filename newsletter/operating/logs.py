@@ -46,6 +46,9 @@ def configure_logging(settings: Settings, *, level: str | None = None, stream: T
     root.setLevel((level or settings.log_level).upper())
     # It tells every wake-up of the clock; what the jobs did is told by the jobs.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # The same, with a traceback wherever the database was away; the worker tells what matters.
+    for noisy in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 _SHARED: list[structlog.typing.Processor] = [

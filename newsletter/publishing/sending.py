@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from newsletter.config import read_keys
-from newsletter.content import Claimed, Recipient
-from newsletter.deliver.engine import Counts, Options, Outcome, deliver
-from newsletter.deliver.session import Outgoing
-from newsletter.errors import DeliveryError, StateError
+from newsletter.content import Claimed
+from newsletter.deliver.engine import Options, Outcome, deliver
+from newsletter.errors import DeliveryError
 from newsletter.publishing.bounces import BounceWatch
-from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.mailing import Mailing, load_mailing
 from newsletter.publishing.pacing import SharedLimits
-from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.progress import follow_issue
 from newsletter.publishing.retries import plan_retry
-from newsletter.publishing.routes import choose_routes, list_domain_limits, refuse_dead_links
-from newsletter.publishing.signing import Sign, make_signer
-from newsletter.publishing.waiting import find_pause, open_routes, pause_refused, record_routes
-from newsletter.render.headers import mailbox
-from newsletter.render.message import IssueIdentity, build_message
-from newsletter.store import deliveries, issues
-from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
+from newsletter.publishing.routes import list_domain_limits, refuse_dead_links
+from newsletter.publishing.rules import load_rules
+from newsletter.publishing.waiting import explain_end, open_routes, record_routes
+from newsletter.store import deliveries, issues, publications
+from newsletter.store.deliveries import Audience
+from newsletter.store.ledger import LedgerStore, Retry
+from newsletter.store.shards import defer_shards, drop_shards
 from newsletter.store.workers import WorkerLock, take_over_dead
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from newsletter.config import Settings
-    from newsletter.content import OnUncertain, Publication, RenderedIssue, Verdict
+    from newsletter.content import OnUncertain, Verdict
     from newsletter.deliver.route import Route
     from newsletter.store.engine import Database
 
@@ -45,6 +43,8 @@ class SendOptions:
     connections: int | None = None
     on_uncertain: OnUncertain | None = None
     on_progress: Callable[[IssueStatus], None] | None = None
+    ids: range | None = None
+    """Those of one shard; None for all."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set it, and no new transaction starts."""
 
@@ -72,62 +72,51 @@ def send_issue(
     status = get_issue_status(database, issue_id)
     if status.state == "sent":
         return status
-    refuse_dead_links(settings)
-    mailing = _load_mailing(database, settings, issue_id)
-    routes = open_routes(database, settings, issue_id, mailing.publication.timezone, now=now)
-    if not routes:
-        return get_issue_status(database, issue_id)
-    _begin(database, issue_id, now=now)
-    run = _Run(
-        *(database, issue_id, mailing),
-        policy=options.on_uncertain or settings.on_uncertain,
-        give_up=timedelta(hours=settings.give_up_hours),
-        clock=_start_clock(now),
-    )
-    _finish(run, settings, _deliver(run, settings, routes, options))
+    run = _prepare(database, settings, issue_id, options, now=now)
+    if run.routes:
+        _begin(run, options.on_uncertain, now=now)
+        _send(run, settings, options)
     return get_issue_status(database, issue_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mailing:
-    """Everything that the messages of one issue are made of."""
+def begin_issue(database: Database, settings: Settings, issue_id: int, *, now: datetime) -> None:
+    """Fix the recipients if that is not done, and queue for the workers what is due; sends nothing itself.
 
-    rendered: RenderedIssue
-    publication: Publication
-    identity: IssueIdentity
-    sender: str
-    base_url: str
-    keys: tuple[bytes, ...]
-    sign: Sign
+    Raises:
+        StateError: It is not approved, or paused, cancelled or skipped.
 
-    def claim(self, row: ClaimedRow) -> Claimed:
-        recipient = make_recipient(
-            row.subscription_id,
-            row.subscriber_id,
-            row.email,
-            row.name,
-            base_url=self.base_url,
-            keys=self.keys,
-        )
-        return Claimed(row.id, recipient, row.attempts + 1)
+    """
+    run = _prepare(database, settings, issue_id, SendOptions(), now=now)
+    if run.routes:
+        _begin(run, None, now=now)
 
-    def build(self, claimed: Claimed, now: datetime) -> Outgoing:
-        recipient: Recipient = claimed.recipient
-        data = build_message(
-            self.rendered,
-            self.publication,
-            recipient,
-            issue=self.identity,
-            base_url=self.base_url,
-            date=now,
-        )
-        return Outgoing(sender=self.sender, recipient=recipient.email, data=self.sign(data, self.sender, now))
+
+def send_shard(
+    database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
+) -> None:
+    """Send what is due of one shard of an issue that is being sent; what others hold is left to them.
+
+    Args:
+        database: The handle.
+        settings: Those of this machine.
+        issue_id: The issue.
+        options: Which shard, and when to stop.
+        now: The time at which it starts.
+
+    Raises:
+        StateError: The issue is no longer being sent.
+        DeliveryError: No route could be used; what was not sent waits in the ledger.
+
+    """
+    run = _prepare(database, settings, issue_id, options, now=now)
+    if run.routes:
+        _send(run, settings, options)
 
 
 class _IssueLedger:
     """The store's rows as the engine wants them: with the values of each recipient's slots."""
 
-    def __init__(self, store: LedgerStore, mailing: _Mailing, watch: BounceWatch) -> None:
+    def __init__(self, store: LedgerStore, mailing: Mailing, watch: BounceWatch) -> None:
         self._store = store
         self._mailing = mailing
         self._watch = watch
@@ -152,9 +141,12 @@ class _Run:
 
     database: Database
     issue_id: int
-    mailing: _Mailing
+    mailing: Mailing
+    routes: tuple[Route, ...]
+    """Those that may be used now; none where every sending window is closed."""
     policy: OnUncertain
     give_up: timedelta
+    ids: range | None
     clock: Callable[[], datetime]
 
     def plan(
@@ -164,14 +156,41 @@ class _Run:
         return Retry(plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=self.give_up))
 
 
-def _deliver(run: _Run, settings: Settings, routes: Sequence[Route], options: SendOptions) -> Outcome:
+def _prepare(
+    database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
+) -> _Run:
+    refuse_dead_links(settings)
+    mailing = load_mailing(database, settings, issue_id)
+    with database.read() as session:
+        said_before = issues.get_issue(session, issue_id).on_uncertain
+    return _Run(
+        *(database, issue_id, mailing),
+        routes=open_routes(database, settings, issue_id, mailing.publication.timezone, now=now),
+        policy=options.on_uncertain or cast("OnUncertain | None", said_before) or settings.on_uncertain,
+        give_up=timedelta(hours=settings.give_up_hours),
+        ids=options.ids,
+        clock=_start_clock(now),
+    )
+
+
+def _send(run: _Run, settings: Settings, options: SendOptions) -> None:
+    outcome = _deliver(run, settings, options)
+    _finish(run, settings, outcome)
+    if outcome.error:
+        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {run.issue_id}"
+        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; `{command}` goes on where it stopped")
+
+
+def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
     try:
         _recover(run)
-        store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan)
+        store = LedgerStore(
+            run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan, ids=run.ids
+        )
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
-            routes,
+            run.routes,
             lambda claimed: run.mailing.build(claimed, run.clock()),
             Options(
                 connections=options.connections,
@@ -180,7 +199,7 @@ def _deliver(run: _Run, settings: Settings, routes: Sequence[Route], options: Se
                 domains=list_domain_limits(settings),
             ),
             stop=options.stop,
-            on_progress=_follow(run.database, run.issue_id, options.on_progress),
+            on_progress=follow_issue(run.database, run.issue_id, options.on_progress),
         )
     finally:
         worker.close()
@@ -191,37 +210,21 @@ def _start_clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
-def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mailing:
-    with database.read() as session:
-        issue = issues.get_issue(session, issue_id)
-        if issue.state not in {"approved", "scheduled", "sending"}:
-            hints = {
-                "draft": f"`newsletter issue approve {issue_id}` first",
-                "paused": f"`newsletter issue resume {issue_id}` first",
-            }
-            message = f"issue {issue_id} is {issue.state} and cannot be sent"
-            raise StateError(": ".join(filter(None, [message, hints.get(issue.state, issue.reason)])))
-        rendered, publication = load_rendered(session, settings, issue)
-    return _Mailing(
-        rendered=rendered,
-        publication=publication,
-        identity=IssueIdentity(issue.uid, issue.number or 0),
-        sender=mailbox(publication.sender).address,
-        base_url=settings.base_url,
-        keys=read_keys(settings),
-        sign=make_signer(settings),
-    )
-
-
-def _begin(database: Database, issue_id: int, *, now: datetime) -> None:
-    """Enter `sending` and fix the recipients, in one transaction and once."""
-    with database.write() as session:
-        issue = issues.take_issue(session, issue_id)
+def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> None:
+    """Enter `sending` and fix the recipients once, and queue what is due, in one transaction."""
+    with run.database.write() as session:
+        issue = issues.take_issue(session, run.issue_id)
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             issue.waits_until = None
             session.flush()
-            deliveries.fix_recipients(session, issue, now=now)
+            rules = load_rules(publications.get_row(session, issue.publication_id))
+            audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
+            deliveries.fix_recipients(session, issue, now=now, audience=audience)
+        if issue.state == "sending":
+            # Workers and later runs go by it too.
+            issue.on_uncertain = on_uncertain or issue.on_uncertain
+            defer_shards(session, issue.id, now=now)
 
 
 def _recover(run: _Run) -> None:
@@ -229,48 +232,11 @@ def _recover(run: _Run) -> None:
     with run.database.write() as session:
         take_over_dead(run.database, session)
         if run.policy == "resend":
-            deliveries.requeue_uncertain(session, run.issue_id)
-
-
-def _follow(
-    database: Database, issue_id: int, show: Callable[[IssueStatus], None] | None
-) -> Callable[[Counts], None] | None:
-    """Counts for a progress bar: those at the start, moved on by the verdicts of this run."""
-    if show is None:
-        return None
-    before = get_issue_status(database, issue_id)
-
-    def follow(counts: Counts) -> None:
-        done = counts.sent + counts.deferred + counts.failed + counts.uncertain
-        waiting = before.queued + before.deferred - done
-        show(
-            replace(
-                before,
-                queued=max(0, waiting - before.deferred),
-                sent=before.sent + counts.sent,
-                deferred=min(max(0, waiting), before.deferred) + counts.deferred,
-                failed=before.failed + counts.failed,
-                uncertain=before.uncertain + counts.uncertain,
-            )
-        )
-
-    return follow
+            deliveries.requeue_uncertain(session, run.issue_id, only_abandoned=run.ids is not None)
 
 
 def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
-    """Close the issue when every row has its verdict; keep why it goes on later, or not, on its row.
-
-    Raises:
-        DeliveryError: No route could be used.
-
-    """
-    _close(run, settings, outcome)
-    if outcome.error:
-        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {run.issue_id}"
-        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; `{command}` goes on where it stopped")
-
-
-def _close(run: _Run, settings: Settings, outcome: Outcome) -> None:
+    """Close the issue when every row has its verdict; keep on its row why it is not, or goes on later."""
     now = run.clock()
 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
@@ -283,10 +249,7 @@ def _close(run: _Run, settings: Settings, outcome: Outcome) -> None:
         retry_at = record_routes(session, outcome, now=now)
         if issue.state != "sending":
             return
-        if outcome.is_refused:
-            pause_refused(session, issue, outcome, now=now)
-            return
-        opens_at = choose_routes(settings, run.mailing.publication.timezone, now=now).opens_at
-        issue.waits_until, issue.reason = find_pause(outcome, retry_at, opens_at, now=now)
+        explain_end(session, issue, settings, outcome, retry_at, now=now)
         if not (outcome.error or outcome.waits) and not deliveries.has_unfinished(session, run.issue_id):
             issue.state, issue.sent_at = "sent", now
+            drop_shards(session, issue.id)

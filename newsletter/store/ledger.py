@@ -35,6 +35,7 @@ _DUE = (
         Delivery.email,
         Subscriber.name,
         Delivery.attempts,
+        Delivery.variant,
     )
     .join(Issue, Issue.id == Delivery.issue_id)
     .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
@@ -90,6 +91,7 @@ class ClaimedRow:
     name: str | None
     attempts: int
     """Those made before."""
+    variant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class LedgerStore:
         *,
         clock: Callable[[], datetime],
         plan_retry: Callable[[int, int, datetime | None, datetime], Retry],
+        ids: range | None = None,
     ) -> None:
         """Take what decides: whose issue, which worker, what time it is, when a deferral is tried again.
 
@@ -119,6 +122,7 @@ class LedgerStore:
             worker: Fences every write.
             clock: The time that is recorded.
             plan_retry: From delivery id, attempts made, first attempt and now to a `Retry`.
+            ids: Nothing outside of these is claimed.
 
         """
         self._database = database
@@ -126,6 +130,7 @@ class LedgerStore:
         self._worker = worker
         self._clock = clock
         self._plan_retry = plan_retry
+        self._within = () if ids is None else (Delivery.id >= ids.start, Delivery.id < ids.stop)
         self._last = 0
         """Id of the queued row that was claimed last."""
         self._open: Connection | None = None
@@ -156,7 +161,7 @@ class LedgerStore:
             return rows
 
     def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
-        mine = _DUE.where(Delivery.issue_id == self._issue_id)
+        mine = _DUE.where(Delivery.issue_id == self._issue_id, *self._within)
         # What was put off goes first, or it would wait until everybody else has had theirs.
         due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
         rows = list(connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit)))

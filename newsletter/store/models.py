@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
@@ -69,6 +69,8 @@ class Source(Base):
     interval_seconds: Mapped[int]
     etag: Mapped[str | None]
     last_modified: Mapped[str | None]
+    full_text: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the pages of its articles are fetched for their whole text."""
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the source's kind wants to remember, as the digests of a folder's files."""
     last_fetched_at: Mapped[datetime | None]
@@ -104,11 +106,21 @@ class Article(Base):
     image: Mapped[str | None]
     image_alt: Mapped[str | None]
     image_credit: Mapped[str | None]
+    image_width: Mapped[int | None]
+    image_height: Mapped[int | None]
+    image_copy: Mapped[str | None] = mapped_column(String(80))
+    """The name of its file among the copies."""
+    image_asked_at: Mapped[datetime | None]
+    """When its size was last read or tried."""
+    licence: Mapped[str | None]
+    enclosures: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     summary: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
     words: Mapped[int] = mapped_column(default=0)
     content_hash: Mapped[str] = mapped_column(String(64))
+    choice: Mapped[str | None] = mapped_column(String(16))
+    """What an editor said: `pinned` or `dropped`."""
 
 
 class ArticleKey(Base):
@@ -160,12 +172,16 @@ class Issue(Base):
     """The composed digest: section and card order by article id."""
     content_hash: Mapped[str | None] = mapped_column(String(64))
     since_at: Mapped[datetime | None]
+    asked_since: Mapped[bool | None]
+    """Whether an editor said since when; otherwise it follows from the last issue."""
     due_at: Mapped[datetime | None]
     drafted_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None]
     override_reason: Mapped[str | None]
+    on_uncertain: Mapped[str | None] = mapped_column(String(8))
+    """What a run of its send was told, `resend` or `hold`; null: as the settings say."""
     scheduled_at: Mapped[datetime | None]
     sending_at: Mapped[datetime | None]
     resumed_at: Mapped[datetime | None]
@@ -369,16 +385,6 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class RateCount(Base):
-    """How often something was asked for in a window of time, shared by all processes."""
-
-    __tablename__ = "rate_counts"
-
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    window_at: Mapped[datetime] = mapped_column(primary_key=True)
-    count: Mapped[int]
 
 
 class AuditEntry(Base):

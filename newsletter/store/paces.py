@@ -10,8 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.engine import clock
-from newsletter.store.models import RateCount
-from newsletter.store.pace_models import Pace, RouteState
+from newsletter.store.pace_models import Pace, RateCount, RouteState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 
     from newsletter.store.engine import Database
 
-LEASE_SECONDS = 900.0
-"""Longer than the 600 s that a server may take to answer the dot (RFC 5321 4.5.3.2.6)."""
-BEAT_SECONDS = 60.0
+LEASE_SECONDS = 60.0
+"""After so long without a beat a process of another machine is taken for dead.
+
+It may be shorter than the 600 s that a server may take to answer the dot (RFC 5321 4.5.3.2.6), since a
+process that waits for an answer goes on beating. One that was frozen and wakes up later is fenced: its
+token is gone, and before every body the intent must be written where the token still stands.
+"""
+BEAT_SECONDS = 5.0
 """How often a process that waits for slow servers says that it lives."""
 
 
@@ -68,7 +73,7 @@ class WorkerLock:
 
     @property
     def is_beat_due(self) -> bool:
-        """Whether this process has said nothing of itself for a minute."""
+        """Whether this process has said nothing of itself for a while."""
         return time.monotonic() - self._renewed_at > BEAT_SECONDS
 
     def renew(self, session: Session) -> bool:
