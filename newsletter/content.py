@@ -14,6 +14,8 @@ IssueState = Literal["draft", "approved", "scheduled", "sending", "sent", "pause
 DeliveryState = Literal["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 SubscriptionStatus = Literal["pending", "active", "paused", "unsubscribed", "bounced", "complained"]
 Approval = Literal["required", "unless-stopped"]
+SendAt = Literal["together", "local"]
+"""To everyone at once, or to each when it is that hour where they live."""
 OnUncertain = Literal["resend", "hold"]
 Cause = Literal["hard", "soft", "policy"]
 """Why a delivery failed: the mailbox is not there, it took no mail, or we were refused."""
@@ -115,6 +117,7 @@ class Publication:
     url: str
     """Public address of its page, without a trailing slash."""
     theme: str = "default"
+    send_at: SendAt = "together"
 
 
 @dataclass(frozen=True, slots=True)

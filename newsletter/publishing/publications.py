@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.content import Approval
+from newsletter.content import Approval, SendAt
 from newsletter.errors import AddressError, ConfigError, StateError
 from newsletter.publishing.calendar import parse_schedule, parse_zone
 from newsletter.store import models
@@ -39,6 +39,7 @@ class PublicationChanges:
     timezone: str | None = None
     schedule: str | None = None
     approval: Approval | None = None
+    send_at: SendAt | None = None
 
 
 def add_publication(
@@ -176,6 +177,12 @@ def _check_language(tag: str) -> str:
     return tag
 
 
+def _check_send_at(said: str) -> str:
+    if said not in get_args(SendAt):
+        raise ConfigError(f"send-at {said!r} must be together or local")
+    return said
+
+
 def _check_approval(said: str) -> str:
     if said not in get_args(Approval):
         raise ConfigError(f"approval {said!r} must be required or unless-stopped")
@@ -192,4 +199,5 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "timezone": lambda said: parse_zone(said).key,
     "schedule": lambda said: parse_schedule(said).cron,
     "approval": _check_approval,
+    "send_at": _check_send_at,
 }

@@ -13,6 +13,7 @@ from newsletter.deliver.engine import Options, Outcome, deliver
 from newsletter.errors import DeliveryError
 from newsletter.publishing.bounces import BounceWatch
 from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.local_times import hold_for_local_time
 from newsletter.publishing.mailing import Mailing, load_mailing
 from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.progress import follow_issue
@@ -218,9 +219,12 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             issue.waits_until = None
             session.flush()
-            rules = load_rules(publications.get_row(session, issue.publication_id))
+            publication = publications.get_row(session, issue.publication_id)
+            rules = load_rules(publication)
             audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
             deliveries.fix_recipients(session, issue, now=now, audience=audience)
+            if publication.send_at == "local":
+                hold_for_local_time(session, issue, publication, now=now)
         if issue.state == "sending":
             # Workers and later runs go by it too.
             issue.on_uncertain = on_uncertain or issue.on_uncertain

@@ -25,11 +25,14 @@ class SendingWindow:
 
     def find_end(self, now: datetime) -> datetime | None:
         """When the window that is open now closes; None where none is."""
-        return next((end for begin, end in self._list_spans(now) if begin <= now < end), None)
+        # Times of one zone would be compared by the clock on the wall, which shows some twice.
+        at = now.astimezone(UTC)
+        return next((end for begin, end in self._list_spans(at) if begin <= at < end), None)
 
     def find_begin(self, now: datetime) -> datetime:
         """When the next window opens."""
-        return next(begin for begin, _ in self._list_spans(now) if begin > now)
+        at = now.astimezone(UTC)
+        return next(begin for begin, _ in self._list_spans(at) if begin > at)
 
     def _list_spans(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         today = now.astimezone(self.zone).date()

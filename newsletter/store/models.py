@@ -35,7 +35,7 @@ class Publication(Base):
     theme: Mapped[str] = mapped_column(default="default")
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     send_at: Mapped[str | None] = mapped_column(String(16))
-    """`local`: at each subscriber's own hour; null: to everyone at once."""
+    """`local`: at each subscriber's own hour; otherwise to everyone at once."""
     created_at: Mapped[datetime]
 
 
