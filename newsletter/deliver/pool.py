@@ -64,16 +64,11 @@ class Pool:
     @property
     def is_finished(self) -> bool:
         """Whether no transaction begins any more: it is done or stopped, or every route is down or rests."""
-        return (
-            self.is_stopping
-            or self.told_to_stop.is_set()
-            or self.is_done
-            or not any(lane.is_up for lane in self.traffic.lanes)
-        )
+        return all(self.is_over(lane) for lane in self.traffic.lanes)
 
     def is_over(self, lane: Lane) -> bool:
         """The same for one route."""
-        return not lane.is_up or self.is_finished
+        return self.is_stopping or self.told_to_stop.is_set() or self.is_done or not lane.is_up
 
     def has_ready(self, lane: Lane) -> bool:
         """Whether the route may begin a message now."""

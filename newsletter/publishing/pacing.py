@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from newsletter.store.engine import Database
 
-ROUTE = "route:"
-
 
 class SharedLimits:
     """The limiter of a send; seconds go by the database's clock, hours and days by that of the send."""
@@ -90,7 +88,7 @@ class SharedLimits:
         windows = [Window("an hour", HOUR, limit.per_hour)] if limit.per_hour else []
         per_day = limit.per_day
         if limit.warmup:
-            first = paces.start_route(session, key.removeprefix(ROUTE), now=now) or now
+            first = paces.start_route(session, key.removeprefix(paces.ROUTE), now=now) or now
             day = (now.astimezone(UTC).date() - first.astimezone(UTC).date()).days
             if 0 <= day < len(limit.warmup):
                 # The name parts its count from that of the days after.

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.engine import clock
 from newsletter.store.pace_models import Pace, RateCount, RouteState
+from newsletter.store.rates import forget_hits_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,6 +28,7 @@ FORGET_SECONDS = 3600.0
 AGAIN_SECONDS = 5.0
 """Several answers within this time mean one slow-down."""
 DOMAIN = "domain:"
+ROUTE = "route:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +161,10 @@ def record_route(session: Session, name: str, error: str | None, *, now: datetim
     row.last_error = error
     row.retry_at = now + min(MINUTE * 2 ** (row.failures - 1), HOUR) if error else None
     return row.retry_at
+
+
+def forget_old(session: Session, *, now: datetime) -> None:
+    """Drop what no limit looks at any more."""
+    forget_hits_before(session, now - 2 * DAY, (ROUTE,))
+    idle = delete(Pace).where(Pace.free_at < clock(session) - FORGET_SECONDS)
+    session.execute(idle.where(Pace.slowed_at.is_(None) | (Pace.slowed_at < clock(session) - FORGET_SECONDS)))

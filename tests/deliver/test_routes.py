@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from newsletter.deliver.engine import Options, Outcome, deliver
-from newsletter.deliver.route import Route
+from newsletter.deliver.route import Route, Timeouts
 from tests.deliver.memory_ledger import MemoryLedger
 from tests.deliver.sending import OPTIONS, Serve, build, check_truth, make_addresses, make_route
 from tests.support.smtp_server import CLOSE, SILENCE, Action, Fault, SmtpServer, late, reply
@@ -85,7 +85,8 @@ def test_a_route_that_only_hangs_holds_nobody_up_for_long(
 ) -> None:
     monkeypatch.setattr("newsletter.deliver.lane.STALL_SECONDS", 0.2)
     one, two = serve(SmtpServer([Fault("mail", 3, SILENCE)])), serve(SmtpServer())
-    ledger, _ = send([name(one, "one"), name(two, "two")], 100)
+    hangs = name(one, "one", timeouts=Timeouts(command=1.0, quit=0.1))
+    ledger, _ = send([hangs, name(two, "two")], 100)
 
     check_both(ledger, one, two)
     assert len(two.accepted) > 90

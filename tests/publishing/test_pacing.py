@@ -7,8 +7,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from newsletter.content import Claimed
 from newsletter.deliver.engine import deliver
@@ -17,7 +19,7 @@ from newsletter.deliver.session import Outgoing
 from newsletter.publishing.pacing import SharedLimits
 from newsletter.store import paces
 from newsletter.store.engine import Database, clock
-from newsletter.store.pace_models import Pace
+from newsletter.store.pace_models import Pace, RateCount
 from tests.deliver.memory_ledger import MemoryLedger
 from tests.deliver.sending import OPTIONS, build, make_addresses, make_route
 from tests.support.ledger_builders import Clock
@@ -252,6 +254,19 @@ def test_a_limit_for_every_domain_holds_for_each_by_itself(
 
     assert ledger.count() == {"sent": 32}
     assert time.monotonic() - began >= 8 / 10 - BURST_SECONDS - 0.1
+
+
+def test_what_no_limit_looks_at_is_forgotten(either_database: Database) -> None:
+    limits = make_limits(either_database)
+    limits.take({"route:a": Limit(per_day=9), "route:b": Limit(per_second=9)})
+    limits.slow_down(GMAIL, 9.0)
+    with either_database.write() as session:
+        for key in ("route:a", "route:b"):
+            session.get_one(Pace, key).free_at -= 4000
+    with either_database.write() as session:
+        paces.forget_old(session, now=Clock()() + timedelta(days=3))
+        assert list(session.scalars(select(Pace.key))) == [GMAIL]
+        assert list(session.scalars(select(RateCount.key))) == []
 
 
 def test_without_limits_nobody_is_asked(database: Database, smtp_server: SmtpServer) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from newsletter.config import DomainSettings, RouteSettings, Settings
 from newsletter.errors import DeliveryError
-from newsletter.publishing.approval import cancel_issue, resume_issue, schedule_issue
+from newsletter.publishing.approval import cancel_issue, pause_issue, resume_issue, schedule_issue
 from newsletter.publishing.issues import list_deliveries
 from newsletter.publishing.publications import PublicationChanges, set_publication
 from newsletter.publishing.windows import parse_window
 from newsletter.store import jobs, models
+from newsletter.store.engine import Database
 from newsletter.store.pace_models import RouteState
-from tests.support.publishing_builders import NOW, Desk, count_states
+from tests.support.publishing_builders import NOW, Desk, count_states, make_desk
 from tests.support.smtp_server import Action, Fault, SmtpServer, reply
 
 Serve = Callable[[SmtpServer], SmtpServer]
@@ -188,6 +191,24 @@ def test_a_scheduler_waits_longer_each_time_while_all_are_down(
     assert desk.send(issue_id).state == "sent"
 
 
+@pytest.mark.parametrize("act", [pause_issue, cancel_issue])
+def test_a_pause_holds_also_what_waits_for_its_limit(
+    desk: Desk, smtp_server: SmtpServer, act: Callable[..., object]
+) -> None:
+    desk = by_routes(desk, {"url": url(smtp_server), "per_second": 8})
+    issue_id = desk.approve_one(400)
+    timer = threading.Timer(1.0, lambda: act(desk.database, issue_id, actor="ada", now=NOW))
+    timer.start()
+
+    status = desk.send(issue_id)
+    timer.join()
+
+    # At eight a second these are at most a few seconds' worth.
+    assert 1 <= status.sent == len(smtp_server.accepted) <= 80
+    assert status.claimed == status.dot_sent == 0
+    assert sum(count_states(status).values()) == 400
+
+
 def test_limits_of_domains_come_from_the_settings(desk: Desk, smtp_server: SmtpServer) -> None:
     domains = (DomainSettings(name="Example.NET", per_second=20, connections=1),)
     desk = by_routes(desk, {"url": url(smtp_server)}, domains=domains)
@@ -227,9 +248,9 @@ def list_times(desk: Desk, issue_id: int) -> dict[int, datetime | None]:
 
 
 def test_each_gets_it_at_the_hour_of_the_schedule_where_they_live(
-    sending_desk: Desk, smtp_server: SmtpServer
+    either_database: Database, tmp_path: Path, smtp_server: SmtpServer
 ) -> None:
-    desk = sending_desk
+    desk = make_desk(either_database, tmp_path).sent_by(smtp_server.port)
     issue_id = desk.approve_one(6)
     send_locally(desk)
     give_zones(
