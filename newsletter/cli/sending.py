@@ -109,11 +109,11 @@ def explain(issue: int, status: IssueStatus, *, stopped: bool) -> str:
     """Why a send is not over, and what to do."""
     again = f"run `newsletter issue send {issue}` again, or leave it to a running scheduler"
     if status.state == "paused":
-        return f"paused: `newsletter issue resume {issue}` lets it go on"
+        return f"paused: {status.reason or ''}: `newsletter issue resume {issue}` lets it go on"
     if stopped:
         return f"stopped before the end: {again}"
-    if status.deferred:
-        return f"{status.deferred} deliveries were put off by the mail server and are due later: {again}"
+    if status.deferred and not status.reason:
+        return f"{status.deferred} deliveries are put off, the first until {status.next_at}: {again}"
     return f"the issue is {status.state}{': ' + status.reason if status.reason else ''}: {again}"
 
 

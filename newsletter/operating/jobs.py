@@ -16,7 +16,7 @@ from newsletter.publishing.approval import Decision, approve_issue
 from newsletter.publishing.drafting import DraftRequest, draft_issue
 from newsletter.publishing.rules import load_rules, make_schedule
 from newsletter.publishing.sending import SendOptions, begin_issue, send_issue
-from newsletter.store import issues, jobs, publications, shards, users
+from newsletter.store import issues, jobs, paces, publications, shards, users
 from newsletter.subscribing.preferences import end_pauses
 from newsletter.subscribing.subscribers import forget_counts
 
@@ -195,6 +195,7 @@ def clean_up(database: Database, *, now: datetime) -> None:
     """Forget sessions that are over and counts that no limit looks at any more; end pauses that are over."""
     with database.write() as session:
         users.forget_sessions_before(session, now)
+        paces.forget_old(session, now=now)
     forget_counts(database, now=now)
     end_pauses(database, now=now)
 

@@ -62,6 +62,8 @@ class IssueStatus:
     uncertain: int = 0
     skipped: int = 0
     reason: str | None = None
+    next_at: datetime | None = None
+    """When the first that was put off is due."""
 
 
 def list_issues(database: Database, slug: str | None) -> list[IssueView]:
@@ -104,7 +106,8 @@ def get_issue_status(database: Database, issue_id: int) -> IssueStatus:
     with database.read() as session:
         issue = issues.get_issue(session, issue_id)
         counts = deliveries.count_states(session, issue_id)
-        return IssueStatus(issue.state, sum(counts.values()), **counts, reason=issue.reason)
+        next_at = deliveries.next_attempt_at(session, issue_id) if counts.get("deferred") else None
+        return IssueStatus(issue.state, sum(counts.values()), **counts, reason=issue.reason, next_at=next_at)
 
 
 def list_deliveries(database: Database, issue_id: int, state: str | None = None) -> Iterator[dict[str, Any]]:
