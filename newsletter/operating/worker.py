@@ -1,4 +1,4 @@
-"""The worker: sends shards of issues, on as many machines as there are, and takes over from those that died."""
+"""The worker: sends shards of issues, on as many machines as there are, and does what dead ones left."""
 
 from __future__ import annotations
 

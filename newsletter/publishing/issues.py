@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from newsletter.store.engine import Database
-    from newsletter.store.models import Issue
+    from newsletter.store.models import Delivery, Issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +102,7 @@ def list_deliveries(database: Database, issue_id: int, state: str | None = None)
         raise StateError(message)
     with database.read() as session:
         issue = issues.get_issue(session, issue_id)
-        uid = issue.uid
-        domain = domain_of(publications.get_row(session, issue.publication_id).sender)
-        variant = issues.find_variant(session, issue_id)
-        if variant is not None:
-            domain = domain_of(variant.headers["sender"])
+        domain = _find_domain(session, issue)
         for row in deliveries.list_deliveries(session, issue_id, state):
             yield {
                 "email": row.email,
@@ -114,8 +110,22 @@ def list_deliveries(database: Database, issue_id: int, state: str | None = None)
                 "attempts": row.attempts,
                 "code": row.code,
                 "reply": row.reply,
-                "message_id": message_id(uid, row.subscriber_id, domain),
+                "message_id": message_id(issue.uid, row.subscriber_id, domain),
             }
+
+
+def list_message_ids(session: Session, issue: Issue, state: str) -> dict[str, Delivery]:
+    """The deliveries of an issue in one state by the Message-ID that they have in every attempt."""
+    domain = _find_domain(session, issue)
+    rows = deliveries.list_deliveries(session, issue.id, state)
+    return {message_id(issue.uid, row.subscriber_id, domain): row for row in rows}
+
+
+def _find_domain(session: Session, issue: Issue) -> str:
+    """What the right side of every Message-ID is: of the sender as it was when the issue was frozen."""
+    variant = issues.find_variant(session, issue.id)
+    sender = variant.headers["sender"] if variant else None
+    return domain_of(sender or publications.get_row(session, issue.publication_id).sender)
 
 
 def view_issue(session: Session, issue_id: int) -> IssueView:

@@ -213,7 +213,9 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
     try:
         _recover(run)
-        store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan, ids=run.ids)
+        store = LedgerStore(
+            run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan, ids=run.ids
+        )
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
             make_routes(settings),

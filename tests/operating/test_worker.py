@@ -1,4 +1,4 @@
-"""Workers of several machines: each row once, and whatever one of them leaves behind is done by the others."""
+"""Workers of several machines: each row once, and what one of them leaves behind is done by the others."""
 
 from __future__ import annotations
 
