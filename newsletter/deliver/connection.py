@@ -12,22 +12,33 @@ from newsletter.deliver.session import SessionLost
 from newsletter.deliver.wire import ProtocolError, ReplyReader
 
 Log = Callable[[str], None]
-_UNREAD_LIMIT = 100
 
 
 class Connection(asyncio.Protocol):
-    """Replies by `reply`, octets by `write` and `drain`; after its end all of them raise SessionLost."""
+    """Replies by `reply`, octets by `write` and `drain`; after its end all of them raise SessionLost.
+
+    A reply belongs to the question whose place in the row it has, so what is written says how many
+    replies it asks for, and one that nobody asked for ends the connection.
+    """
 
     def __init__(self, log: Log | None = None) -> None:
         self.transport: asyncio.Transport | None = None
         self.end: str | None = None
         """Why nothing more can be had from the server."""
-        self._log = log
+        self.log = log
+        """Called with each line of the dialogue."""
         self._reader = ReplyReader()
         self._replies: deque[Reply] = deque()
+        self._owed = 1
+        """Replies that are still to come, the first of them the banner."""
+        self._loop = asyncio.get_running_loop()
         self._wake: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._overdue = ""
+        """What to say when the deadline passes."""
+        self._timer: asyncio.TimerHandle | None = None
         self._is_full = False
-        self._closed = asyncio.get_running_loop().create_future()
+        self._closed = self._loop.create_future()
 
     # What asyncio calls.
 
@@ -39,13 +50,19 @@ class Connection(asyncio.Protocol):
             return
         try:
             for reply in self._reader.feed(data):
-                self._note("S", reply)
+                if self.log:
+                    self._show(reply)
+                if not self._owed:
+                    self.abort(f"the server said {str(reply)!r} unasked")
+                    return
+                self._owed -= 1
                 self._replies.append(reply)
         except ProtocolError as error:
             self.abort(f"the server sent {error}")
-        if len(self._replies) > _UNREAD_LIMIT:
-            self.abort(f"the server sent {len(self._replies)} replies to no command")
-        self._rouse()
+        if not (self._owed or self._reader.is_clean):
+            self.abort("the server said half a line unasked")
+        if self._replies:
+            self._rouse()
 
     def eof_received(self) -> None:
         self._finish("the server closed the connection")
@@ -64,59 +81,46 @@ class Connection(asyncio.Protocol):
 
     # What the session calls.
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether the server has said nothing that was not read."""
-        return not self._replies and self._reader.is_clean
-
-    def write(self, data: bytes | memoryview, shown: str) -> None:
-        """Send octets; `shown` stands for them in the dialogue.
+    def write(self, data: bytes | memoryview, replies: int) -> None:
+        """Send octets that ask for so many replies.
 
         Raises:
             SessionLost: the connection has ended.
         """
         if self.end or self.transport is None:
             raise SessionLost(self.end or "not connected")
-        if self._log:
-            self._log(f"C: {shown}")
+        self._owed += replies
         self.transport.write(data)
 
     async def ask(self, command: bytes, seconds: float, shown: str | None = None) -> Reply:
-        """Send one command and read its reply.
+        """Send one command and read its reply; `shown` stands for it in the dialogue.
 
         Raises:
-            SessionLost: the connection ended, the reply did not come in time, or one came unasked.
+            SessionLost: the connection ended, or the reply did not come in time.
         """
-        if not self.is_quiet:
-            said = str(self._replies[0]) if self._replies else "half a line"
-            self.abort(f"the server said {said!r} unasked")
-            raise SessionLost(self.end)
-        self.write(command + b"\r\n", shown or command.decode("utf-8", "replace"))
+        if self.log:
+            self.log(f"C: {shown or command.decode('utf-8', 'replace')}")
+        self.write(command + b"\r\n", 1)
         return await self.reply(seconds)
 
     async def reply(self, seconds: float) -> Reply:
         """Read the next reply, waiting at most so many seconds; raises SessionLost."""
-        await self._wait(lambda: bool(self._replies), seconds, "no answer")
+        if not self._replies:
+            self._set_deadline(seconds, "no answer")
+            while not self._replies:
+                await self._event()
         return self._replies.popleft()
 
     async def drain(self, seconds: float) -> None:
         """Wait until the server has taken most of what was written; raises SessionLost."""
-        await self._wait(lambda: not self._is_full and not self.end, seconds, "nothing taken")
-
-    async def _wait(self, is_done: Callable[[], bool], seconds: float, what: str) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                while not is_done():
-                    if self.end:
-                        raise SessionLost(self.end)
-                    self._wake = asyncio.get_running_loop().create_future()
-                    await self._wake
-        except TimeoutError:
-            self.abort(f"{what} within {seconds:g} s")
-            raise SessionLost(self.end) from None
+        self._set_deadline(seconds, "nothing taken")
+        while self._is_full or self.end:
+            await self._event()
 
     async def close(self, seconds: float) -> None:
         """Close, waiting at most so many seconds for the other side's part of it."""
+        if self._timer:
+            self._timer.cancel()
         if self.transport is None:
             return
         self.transport.close()
@@ -133,20 +137,49 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    async def _event(self) -> None:
+        if self.end:
+            raise SessionLost(self.end)
+        self._wake = self._loop.create_future()
+        try:
+            await self._wake
+        finally:
+            self._wake = None
+
+    def _set_deadline(self, seconds: float, what: str) -> None:
+        """Arm the one timer, which mostly stands already: setting one per reply would cost more than it."""
+        self._deadline, self._overdue = self._loop.time() + seconds, f"{what} within {seconds:g} s"
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._wake is None or self.end:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm()
+        else:
+            self.abort(self._overdue)
+
     def _finish(self, why: str) -> None:
         if self.end is None:
             self.end = why
-            if self._log:
-                self._log(f"-- {why}")
+            if self.log:
+                self.log(f"-- {why}")
         self._rouse()
 
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    def _note(self, who: str, reply: Reply) -> None:
-        if self._log:
+    def _show(self, reply: Reply) -> None:
+        if self.log:
             lines = reply.text.split("\n")
             for number, line in enumerate(lines):
                 mark = " " if number == len(lines) - 1 else "-"
-                self._log(f"{who}: {reply.code}{mark}{Reply(0, line).words}")
+                self.log(f"S: {reply.code}{mark}{Reply(0, line).words}")

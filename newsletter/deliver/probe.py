@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from newsletter.content import Claimed, Recipient
@@ -21,16 +22,25 @@ class _SingleTray:
     answer: tuple[Stage, Reply] | None = None
 
     async def take(self) -> Job | None:
+        return self.take_ready()
+
+    def take_ready(self) -> Job | None:
         job, self.job = self.job, None
         return job
 
-    async def intend(self, job: Job) -> bool:
-        return job is not None
+    def intend(self, job: Job) -> asyncio.Future[bool]:
+        del job
+        is_held = asyncio.get_running_loop().create_future()
+        is_held.set_result(True)
+        return is_held
 
     def settle(self, job: Job, stage: Stage, reply: Reply) -> bool:
         del job
         self.answer = stage, reply
         return False
+
+    def withdraw(self, job: Job) -> None:
+        """Never called: what no ledger knows, nobody takes back."""
 
 
 def converse(route: Route, sender: str, recipient: str, data: bytes) -> list[str]:

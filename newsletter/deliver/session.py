@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,17 +39,25 @@ class Job:
 class Tray(Protocol):
     """Where one session takes its messages from and lays down what became of them.
 
-    A session may hold several jobs at once: a pipelining one takes the next while a body is on its way.
+    A pipelining session holds two jobs at most: one whose body is on its way, and the one after it.
     """
 
     async def take(self) -> Job | None:
         """Give the next message; None: no transaction may begin any more, so end politely."""
         ...
 
-    async def intend(self, job: Job) -> bool:
+    def take_ready(self) -> Job | None:
+        """Give the next message if one may go at once; None: `take` tells what to do about that."""
+        ...
+
+    def intend(self, job: Job) -> asyncio.Future[bool]:
         """Record that the body is about to be written. False: it must not be, for the claim is gone."""
         ...
 
     def settle(self, job: Job, stage: Stage, reply: Reply) -> bool:
         """Lay down the last reply of a job. False: the session must end."""
+        ...
+
+    def withdraw(self, job: Job) -> None:
+        """Lay down a job whose body was not written because its claim was gone."""
         ...

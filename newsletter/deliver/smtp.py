@@ -1,4 +1,4 @@
-"""One SMTP session (RFC 5321) in lockstep: connect, TLS, login, then one message after another."""
+"""One SMTP session (RFC 5321): connect, TLS, login, then messages by the pipeline, and a polite end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import ssl
 
 from newsletter.deliver.auth import choose_login
 from newsletter.deliver.connection import Connection, Log
-from newsletter.deliver.envelope import UnsendableError, prepare_message
-from newsletter.deliver.replies import CLOSING, Meaning, Reply, Stage, classify_reply
+from newsletter.deliver.pipeline import Pipeline
+from newsletter.deliver.replies import Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.route import Route
-from newsletter.deliver.session import Job, SessionLost, Tray
+from newsletter.deliver.session import SessionLost, Tray
 from newsletter.errors import DeliveryError
 
-_BLOCK = 65_536
 _NO_SUCH_COMMAND = {500, 501, 502, 504}
 _CHALLENGE = 334
 _ADVICE = {
@@ -51,10 +50,8 @@ class Session:
         """What the last EHLO offered: keyword, upper case, to its parameters."""
         self._connection = connection
         self._context = context
-        self._is_open = False
-        """A refused recipient left a transaction open, which the next MAIL would nest in."""
         self._is_dismissed = False
-        self._is_busy = False
+        self._pipeline: Pipeline | None = None
 
     @classmethod
     async def open(cls, route: Route, context: ssl.SSLContext | None, log: Log | None = None) -> Session:
@@ -85,23 +82,12 @@ class Session:
         Raises:
             SessionLost: the connection ended; the tray's jobs without an answer are the caller's.
         """
-        while (job := await tray.take()) is not None:
-            self._is_busy = True
-            answer = await self._transact(job, tray)
-            self._is_busy = False
-            if answer is None:
-                # After 354 the only way not to send is to close without the dot.
-                self._connection.abort("the claim was gone")
-                return
-            self._is_dismissed = answer[1].code == CLOSING
-            if not tray.settle(job, *answer):
-                return
-            if self._is_open:
-                await self._reset()
+        self._pipeline = Pipeline(self._connection, self.route, self.extensions)
+        await self._pipeline.run(tray)
 
     async def close(self) -> None:
         """Say QUIT where the server still listens, and close; a missing 221 is no fault."""
-        if self._is_dismissed or self._is_busy:
+        if self._is_dismissed or (self._pipeline and not self._pipeline.is_between):
             # In mid-message QUIT would be read as a part of it.
             self._connection.abort("given up")
         try:
@@ -178,7 +164,7 @@ class Session:
             raise self._down("offers no STARTTLS, so nothing is sent in the clear", Stage.STARTTLS)
         connection = self._connection
         self._require(Stage.STARTTLS, await connection.ask(b"STARTTLS", self.route.timeouts.command))
-        if not connection.is_quiet:
+        if connection.end:
             # Bytes sent in the clear would be read as if they came under TLS (GHSA-vxj7-4xrp-5vr4).
             raise SessionLost("the server sent more than its answer to STARTTLS")
         if connection.transport is None or self._context is None:
@@ -231,45 +217,3 @@ class Session:
             f"route {self.route.name!r}: the password would go to {self.route.place} in the clear; "
             "set tls=starttls or use smtps://"
         )
-
-    # --- sending -----------------------------------------------------------------------------------
-
-    async def _transact(self, job: Job, tray: Tray) -> tuple[Stage, Reply] | None:
-        """Send one message; None: its claim was gone when the server was ready for the body."""
-        try:
-            mail, rcpt, body = prepare_message(job.outgoing, self.extensions)
-        except UnsendableError as error:
-            return error.stage, error.reply
-        ask, timeouts = self._connection.ask, self.route.timeouts
-        for stage, command in ((Stage.MAIL, mail), (Stage.RCPT, rcpt)):
-            reply = await ask(command, timeouts.command)
-            if classify_reply(stage, reply) is not Meaning.ACCEPT:
-                self._is_open = stage is Stage.RCPT
-                return stage, reply
-        intent = asyncio.ensure_future(tray.intend(job))
-        try:
-            reply = await ask(b"DATA", timeouts.data)
-            is_held = await intent
-        finally:
-            intent.cancel()
-        if classify_reply(Stage.DATA, reply) is not Meaning.ACCEPT:
-            self._is_open = True
-            return Stage.DATA, reply
-        if not is_held:
-            return None
-        await self._write_body(job, body)
-        return Stage.DOT, await self._connection.reply(timeouts.dot)
-
-    async def _write_body(self, job: Job, body: bytes) -> None:
-        view, blocks = memoryview(body), max(0, len(body) - 1) // _BLOCK
-        for block in range(blocks):
-            self._connection.write(view[block * _BLOCK : (block + 1) * _BLOCK], "(part of the message)")
-            await self._connection.drain(self.route.timeouts.block)
-        job.dotted = True
-        self._connection.write(view[blocks * _BLOCK :], f"(the message, {len(body)} octets) .")
-
-    async def _reset(self) -> None:
-        reply = await self._connection.ask(b"RSET", self.route.timeouts.command)
-        if reply.code // 100 != 2:  # noqa: PLR2004 - first digit of a positive reply
-            raise SessionLost(f"the server says at RSET: {reply}")
-        self._is_open = False

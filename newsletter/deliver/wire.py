@@ -13,7 +13,7 @@ LINE_LIMIT = 4096
 """Octets in one reply line; RFC 5321 4.5.3.1.5 says 512, and servers with long links in them say more."""
 REPLY_LIMIT = 65_536
 
-_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+_CODE_LENGTH = 3
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 _LOCAL = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[^"\\]|\\[ -~])*"')
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -32,7 +32,7 @@ class ReplyReader:
     """Cuts what a server sends into replies (RFC 5321 4.2), however it is cut into segments."""
 
     def __init__(self) -> None:
-        self._rest = bytearray()
+        self._rest = b""
         self._lines: list[bytes] = []
         self._code = b""
         self._size = 0
@@ -48,31 +48,34 @@ class ReplyReader:
         Raises:
             ProtocolError: a line is too long, is no reply, or changes the code of its reply.
         """
-        self._rest += data
         # A bare LF ends a line too: it is seen from small servers and cannot be taken for anything else.
-        while (end := self._rest.find(b"\n")) >= 0:
-            line = bytes(self._rest[:end]).removesuffix(b"\r")
-            del self._rest[: end + 1]
-            if reply := self._take(line):
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if reply := self._take(line.removesuffix(b"\r")):
                 yield reply
         if len(self._rest) > LINE_LIMIT:
             raise ProtocolError(f"a reply line of more than {LINE_LIMIT} octets")
 
     def _take(self, line: bytes) -> Reply | None:
-        found = _LINE.fullmatch(line)
-        if len(line) > LINE_LIMIT or not found:
+        code, mark, text = line[:3], line[3:4], line[4:]
+        is_reply = len(code) == _CODE_LENGTH and code.isdigit() and b"200" <= code < b"600"
+        if not is_reply or mark not in {b" ", b"-", b""} or len(line) > LINE_LIMIT:
             raise ProtocolError(f"not an SMTP reply: {Reply(0, line[:80].decode(errors='replace')).words!r}")
-        code, mark, text = found.groups()
+        if mark != b"-" and not self._lines:
+            return Reply(int(code), text.decode("utf-8", "replace"))
+        return self._gather(code, text, is_last=mark != b"-")
+
+    def _gather(self, code: bytes, text: bytes, *, is_last: bool) -> Reply | None:
         if self._lines and code != self._code:
             raise ProtocolError(
                 f"the code changes from {self._code.decode()} to {code.decode()} in one reply"
             )
         self._code = code
-        self._lines.append(text or b"")
-        self._size += len(line)
+        self._lines.append(text)
+        self._size += len(text)
         if self._size > REPLY_LIMIT:
             raise ProtocolError(f"a reply of more than {REPLY_LIMIT} octets")
-        if mark == b"-":
+        if not is_last:
             return None
         whole = Reply(int(code), b"\n".join(self._lines).decode("utf-8", "replace"))
         self._lines, self._size = [], 0

@@ -16,11 +16,13 @@ from newsletter.errors import DeliveryError, StateError
 from newsletter.publishing.bounces import BounceWatch
 from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.progress import follow_issue
 from newsletter.publishing.recipients import make_recipient
 from newsletter.publishing.retries import plan_retry
-from newsletter.publishing.routes import make_routes, refuse_dead_links
+from newsletter.publishing.routes import choose_routes, list_domain_limits, refuse_dead_links
 from newsletter.publishing.signing import Sign, make_signer
+from newsletter.publishing.waiting import find_pause, open_routes, pause_refused, record_routes
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message
 from newsletter.store import deliveries, issues
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from newsletter.config import Settings
     from newsletter.content import OnUncertain, Publication, RenderedIssue, Verdict
+    from newsletter.deliver.route import Route
     from newsletter.store.engine import Database
 
 
@@ -74,8 +77,10 @@ def send_issue(
     if status.state == "sent":
         return status
     run = _prepare(database, settings, issue_id, options, now=now)
-    _begin(run, options.on_uncertain, now=now)
-    _send(run, settings, options)
+    routes = _open_routes(run, settings)
+    if routes:
+        _begin(run, options.on_uncertain, now=now)
+        _send(run, settings, routes, options)
     return get_issue_status(database, issue_id)
 
 
@@ -86,7 +91,9 @@ def begin_issue(database: Database, settings: Settings, issue_id: int, *, now: d
         StateError: It is not approved, or paused, cancelled or skipped.
 
     """
-    _begin(_prepare(database, settings, issue_id, SendOptions(), now=now), None, now=now)
+    run = _prepare(database, settings, issue_id, SendOptions(), now=now)
+    if _open_routes(run, settings):
+        _begin(run, None, now=now)
 
 
 def send_shard(
@@ -106,7 +113,10 @@ def send_shard(
         DeliveryError: No route could be used; what was not sent waits in the ledger.
 
     """
-    _send(_prepare(database, settings, issue_id, options, now=now), settings, options)
+    run = _prepare(database, settings, issue_id, options, now=now)
+    routes = _open_routes(run, settings)
+    if routes:
+        _send(run, settings, routes, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +165,7 @@ class _IssueLedger:
         self.transaction = store.transaction
         self.intend = store.intend
         self.release = store.release
+        self.postpone = store.postpone
         self.should_stop = store.should_stop
 
     def claim(self, limit: int) -> list[Claimed]:
@@ -201,15 +212,20 @@ def _prepare(
     )
 
 
-def _send(run: _Run, settings: Settings, options: SendOptions) -> None:
-    outcome = _deliver(run, settings, options)
-    _finish(run, outcome)
+def _open_routes(run: _Run, settings: Settings) -> tuple[Route, ...]:
+    timezone = run.mailing.publication.timezone
+    return open_routes(run.database, settings, run.issue_id, timezone, now=run.clock())
+
+
+def _send(run: _Run, settings: Settings, routes: Sequence[Route], options: SendOptions) -> None:
+    outcome = _deliver(run, settings, routes, options)
+    _finish(run, settings, outcome)
     if outcome.error:
-        way_on = f"`newsletter issue send {run.issue_id}` goes on where it stopped"
-        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; {way_on}")
+        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {run.issue_id}"
+        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; `{command}` goes on where it stopped")
 
 
-def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
+def _deliver(run: _Run, settings: Settings, routes: Sequence[Route], options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
     try:
         _recover(run)
@@ -218,9 +234,14 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
         )
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
-            make_routes(settings),
+            routes,
             lambda claimed: run.mailing.build(claimed, run.clock()),
-            Options(connections=options.connections, stop_seconds=settings.stop_seconds),
+            Options(
+                connections=options.connections,
+                stop_seconds=settings.stop_seconds,
+                limiter=SharedLimits(run.database, run.clock),
+                domains=list_domain_limits(settings),
+            ),
             stop=options.stop,
             on_progress=follow_issue(run.database, run.issue_id, options.on_progress),
         )
@@ -261,6 +282,7 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
         issue = issues.take_issue(session, run.issue_id)
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
+            issue.waits_until = None
             session.flush()
             deliveries.fix_recipients(session, issue, now=now)
         if issue.state == "sending":
@@ -277,8 +299,8 @@ def _recover(run: _Run) -> None:
             deliveries.requeue_uncertain(session, run.issue_id, only_abandoned=run.ids is not None)
 
 
-def _finish(run: _Run, outcome: Outcome) -> None:
-    """Close the issue when every row has its verdict; keep a fault of the routes on its row."""
+def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
+    """Close the issue when every row has its verdict; keep why it goes on later, or not, on its row."""
     now = run.clock()
 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
@@ -288,9 +310,14 @@ def _finish(run: _Run, outcome: Outcome) -> None:
         issue = issues.take_issue(session, run.issue_id)
         if run.policy == "resend" and not outcome.stopped:
             deliveries.defer_uncertain(session, run.issue_id, plan)
+        retry_at = record_routes(session, outcome, now=now)
         if issue.state != "sending":
             return
-        issue.reason = outcome.error
-        if outcome.error is None and not deliveries.has_unfinished(session, run.issue_id):
+        if outcome.is_refused:
+            pause_refused(session, issue, outcome, now=now)
+            return
+        opens_at = choose_routes(settings, run.mailing.publication.timezone, now=now).opens_at
+        issue.waits_until, issue.reason = find_pause(outcome, retry_at, opens_at, now=now)
+        if not (outcome.error or outcome.waits) and not deliveries.has_unfinished(session, run.issue_id):
             issue.state, issue.sent_at = "sent", now
             drop_shards(session, issue.id)

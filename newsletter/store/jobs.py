@@ -53,7 +53,12 @@ def list_issues_to_send(session: Session, now: datetime) -> list[int]:
     ready = hour_has_come & Issue.stopped_at.is_(None)
     scheduled = (Issue.state == "scheduled") & (Issue.scheduled_at <= now) & Issue.stopped_at.is_(None)
     begun = select(Issue.id).where(ready | scheduled | (Issue.state == "sending")).order_by(Issue.id)
-    return [issue_id for issue_id in session.scalars(begun) if not _only_waits(session, issue_id, now)]
+    may_go_on = Issue.waits_until.is_(None) | (Issue.waits_until <= now)
+    return [
+        issue_id
+        for issue_id in session.scalars(begun.where(may_go_on))
+        if not _only_waits(session, issue_id, now)
+    ]
 
 
 def count_deferred(session: Session) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import Table, and_, bindparam, func, or_, select, update
@@ -13,7 +14,7 @@ from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Update
@@ -62,6 +63,7 @@ _CLAIM = (
 )
 _INTEND = _MINE.values(state="dot_sent", first_attempt_at=_FIRST_AT)
 _RELEASE = _MINE.values(state="queued", claim_token=None, next_attempt_at=None)
+_POSTPONE = _MINE.values(state="deferred", claim_token=None, next_attempt_at=bindparam("again"))
 _RECORD = _MINE.values(
     state=bindparam("to"),
     claim_token=None,
@@ -214,6 +216,13 @@ class LedgerStore:
         """Give back what certainly did not go out; the attempt does not count."""
         with self.transaction() as connection:
             self._update(connection, _RELEASE, [{"row": key} for key in ids])
+
+    def postpone(self, waits: Mapping[int, float]) -> None:
+        """The same, but none can be claimed before so many seconds are over."""
+        now = self._clock()
+        rows = [{"row": key, "again": now + timedelta(seconds=wait)} for key, wait in waits.items()]
+        with self.transaction() as connection:
+            self._update(connection, _POSTPONE, rows)
 
     def should_stop(self) -> bool:
         """Whether the issue was paused or cancelled, or this worker was taken for dead."""

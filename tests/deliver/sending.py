@@ -61,6 +61,7 @@ def check_truth(ledger: MemoryLedger, server: SmtpServer) -> None:
     accepted = sorted(message.recipients[0] for message in server.accepted)
     sent = [ledger.addresses[key] for key, state in ledger.states.items() if state == "sent"]
     unknown = [ledger.addresses[key] for key, state in ledger.states.items() if state == "uncertain"]
+    assert server.violations == []
     assert len(accepted) == len(set(accepted))
     assert set(sent) <= set(accepted) <= {*sent, *unknown}
     for message in server.accepted:

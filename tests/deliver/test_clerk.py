@@ -65,7 +65,7 @@ def test_an_intent_is_not_written_after_its_delivery_was_given_back() -> None:
         await clerk.claim(2)
         clerk.record(Verdict(1, "sent"))
         await asyncio.sleep(0.03)
-        intent = asyncio.create_task(clerk.intend(2))
+        intent = clerk.intend(2)
         await asyncio.sleep(0.01)
         clerk.release(2)
         assert await intent is False
@@ -81,7 +81,7 @@ def test_an_intent_that_failed_is_not_written_after_its_delivery_was_given_back(
 
     async def scenario(clerk: Clerk) -> None:
         await clerk.claim(1)
-        intent = asyncio.create_task(clerk.intend(1))
+        intent = clerk.intend(1)
         await asyncio.sleep(0.02)
         clerk.release(1)
         assert await intent is False

@@ -46,30 +46,37 @@ ACTIONS: dict[str, Action] = {
 }
 # 421 to the dot of a message that was accepted is a lie that no client can see through.
 CELLS = [(stage, name) for stage in STAGES for name in ACTIONS if (stage, name) != ("after_dot", "421")]
+MODES = pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "lockstep"])
 CONNECTIONS = pytest.mark.parametrize("connections", [1, 4])
 ONE = "reader-00005@"
 
 
 @CONNECTIONS
+@MODES
 @pytest.mark.parametrize(("stage", "action"), CELLS)
 def test_a_fault_at_any_stage_loses_and_repeats_nothing(
-    serve: Serve, stage: str, action: str, connections: int
+    serve: Serve, stage: str, action: str, connections: int, *, pipelining: bool
 ) -> None:
     server = serve(SmtpServer([Fault(stage, 2 if connections == 4 else 1, ACTIONS[action])]))
     ledger = MemoryLedger(make_addresses(COUNT))
-    outcome = send(ledger, make_route(server, IMPATIENT, connections))
+    outcome = send(ledger, replace(make_route(server, IMPATIENT, connections), pipelining=pipelining))
 
     check_truth(ledger, server)
     counts = ledger.count()
     # Only a message whose dot was out can be uncertain, and there was one fault.
     assert counts["sent"] + counts["uncertain"] == COUNT
-    assert counts["uncertain"] <= (stage in {"body", "dot", "after_dot"})
+    # In a pipeline a 354 too many, in the place of DATA's own, is one too.
+    dotted = {"body", "dot", "after_dot"} | (
+        {"rcpt"} if pipelining and action == "a reply too many" else set()
+    )
+    assert counts["uncertain"] <= (stage in dotted)
     assert (outcome.sent, outcome.uncertain) == (counts["sent"], counts["uncertain"])
     assert outcome.error is None
     assert all(attempts == 1 for attempts in ledger.attempts.values())
 
 
 @CONNECTIONS
+@MODES
 @pytest.mark.parametrize(
     ("stage", "action", "state"),
     [
@@ -102,10 +109,11 @@ def test_a_fault_at_any_stage_loses_and_repeats_nothing(
     ],
 )
 def test_a_reply_about_one_message_decides_that_message_alone(
-    serve: Serve, stage: str, action: Action, state: DeliveryState, connections: int
+    serve: Serve, stage: str, action: Action, state: DeliveryState, connections: int, *, pipelining: bool
 ) -> None:
     occurrence = ONE if stage in {"rcpt", "dot", "after_dot"} else 1
-    server = serve(SmtpServer([Fault(stage, occurrence, action)]))
+    offers = ("PIPELINING",) if pipelining else ()
+    server = serve(SmtpServer([Fault(stage, occurrence, action)], extensions=offers))
     ledger, outcome = send_to(server, COUNT, connections)
 
     check_truth(ledger, server)

@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 CHUNK = 1 << 18
+_LAST = {"EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "NOOP", "QUIT"}
+"""A client must have heard the answer to these before it writes on."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class SmtpServer:
     """The server; `with SmtpServer(...) as server` runs it on 127.0.0.1 at `server.port`."""
 
     script: Sequence[Fault] = ()
-    extensions: Sequence[str] = ("8BITMIME", "SIZE 33554432")
+    extensions: Sequence[str] = ("PIPELINING", "8BITMIME", "SIZE 33554432")
     tls: Literal["none", "starttls", "implicit"] = "none"
     context: ssl.SSLContext | None = None
     login: tuple[str, str] | None = None
@@ -125,12 +127,16 @@ class SmtpServer:
     commands: list[Command] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """How often each stage was reached; `accept` counts the connections."""
+    violations: list[str] = field(default_factory=list)
+    """Commands that must end a group and did not (RFC 2920 3.1): their verbs; the connection is dropped."""
     keeps_data: bool = True
     open_now: int = 0
     open_most: int = 0
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        # Answers go out one by one, as no real server sends them; with Nagle's rule each would wait 40 ms.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._listener.getsockname()[1]
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="smtp-server")
@@ -266,6 +272,10 @@ class _Dialogue:
     async def obey(self, line: bytes) -> None:
         verb, _, argument = line.decode("utf-8", "replace").partition(" ")
         handler = getattr(self, f"on_{verb.lower()}", None) if verb.isalpha() else None
+        if verb in _LAST and self.buffer:
+            self.server.violations.append(verb)
+            self.writer.write(b"554 5.5.0 Error: SMTP protocol synchronization\r\n")
+            raise _EndedError
         if handler is None:
             self.writer.write(b"500 5.5.2 what?\r\n")
         else:
