@@ -112,6 +112,10 @@ class Article:
     text: str = ""
     html: str = ""
     words: int = 0
+    weight: int = 1
+    """How much its source counts against others."""
+    pinned: bool = False
+    """An editor wants it in the next issue, first."""
     similar: tuple[Article, ...] = ()
     trends: tuple[Article, ...] = ()
 
@@ -135,6 +139,8 @@ class Card:
     similar: tuple[Article, ...] = ()
     reason: str = ""
     """Why it is in, for the editor."""
+    score: tuple[tuple[str, float], ...] = ()
+    """The parts that its place in the issue is made of; they add up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,28 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What an editor writes under the recent trends."""
+
+    title: str
+    text: str = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A term or name that comes up more than it used to, with the articles behind it."""
+
+    term: str
+    articles: tuple[Article, ...]
+    sources: int
+    days: int
+    """How long the period is, of which `articles` are."""
+    before: float
+    """How many articles of a period as long named it, in the weeks before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """The whole content of one issue, before it has a look."""
 
@@ -157,7 +185,10 @@ class Digest:
     date: datetime
     """When it is to go out, in the publication's zone."""
     sections: tuple[Section, ...]
+    notes: tuple[Note, ...] = ()
     trends: tuple[Article, ...] = ()
+    """As the sources printed them."""
+    rises: tuple[Rise, ...] = ()
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -211,12 +242,78 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault of a mail: the rule's stable id, what it means and how to mend it, and where it is."""
+    """One fault of a mail: the rule's stable id, what is wrong, where, why it matters and how to mend it."""
 
     rule: str
     message: str
     where: str
     blocking: bool
+    why: str = ""
+    fix: str = ""
+    line: int | None = None
+    """Of the HTML part or of the message, from 1, where it has one."""
+    snippet: str | None = None
+    card: str | None = None
+    """The title of the card that it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAnswer:
+    """What asking for one address of a mail gave."""
+
+    url: str
+    status: int | None = None
+    """HTTP status of the last answer; None where there was none."""
+    hops: tuple[str, ...] = ()
+    """Every address that it redirected to, in order."""
+    error: str | None = None
+    """Why there was no answer."""
+    content_type: str | None = None
+    size: int | None = None
+    """Octets, where the server says how many."""
+    is_refused: bool = False
+    """Whether it was not asked at all, being no public address."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpamRule:
+    """One rule of a spam filter that a mail met."""
+
+    name: str
+    score: float
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpamVerdict:
+    """What a spam filter says of a mail."""
+
+    score: float
+    rules: tuple[SpamRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AxeViolation:
+    """One fault that axe found in a browser."""
+
+    rule: str
+    impact: str
+    help: str
+    mode: str
+    """`light` or `dark`."""
+    snippet: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What only the network and other programs can say of a mail, handed to the rules as values."""
+
+    links: tuple[LinkAnswer, ...] = ()
+    spam: SpamVerdict | None = None
+    axe: tuple[AxeViolation, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was not asked, and why."""
 
 
 # --- deliver -----------------------------------------------------------------------------------
@@ -230,6 +327,8 @@ class Claimed:
     recipient: Recipient
     attempt: int
     """1 for the first."""
+    variant: str = "all"
+    """Which selection of the issue it is."""
 
 
 @dataclass(frozen=True, slots=True)

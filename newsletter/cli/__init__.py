@@ -12,6 +12,7 @@ import typer
 from newsletter.cli import (
     articles,
     collecting,
+    composing,
     demo,
     dkim,
     issues,
@@ -46,6 +47,8 @@ collecting.add_to(app)
 app.add_typer(publications.app, name="publication")
 app.add_typer(sources.app, name="source")
 app.add_typer(articles.app, name="article")
+app.add_typer(composing.categories, name="category")
+app.add_typer(composing.trends, name="trend")
 app.add_typer(issues.app, name="issue")
 sending.add_to(issues.app)
 app.add_typer(subscribers.app, name="subscriber")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from newsletter.cli.output import note, say, show_fields, show_table, write_json
+from newsletter.cli.output import note, say, show_fields, show_table, to_plain, write_json
 from newsletter.cli.shell import IssueId, Json, Now, Slug, name_actor, open_shell
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def draft(
         str | None,
         typer.Option(metavar="WHEN", help="Take in everything after it; without it, what no issue has told."),
     ] = None,
-    cadence: Annotated[str, typer.Option(help="How often its readers are written to.")] = "weekly",
+    cadence: Annotated[
+        str | None,
+        typer.Option(metavar="daily|weekly|monthly", help="For which readers; else the publication's own."),
+    ] = None,
     publication: Slug = None,
     now: Now = None,
     json: Json = False,
@@ -57,10 +60,21 @@ def list_(context: typer.Context, publication: Slug = None, json: Json = False) 
 
 @app.command(epilog="Example: newsletter issue show 3")
 def show(context: typer.Context, issue: IssueId, json: Json = False) -> None:
-    """Show an issue and where it stands."""
+    """Show an issue, where it stands, what it holds and why."""
+    from newsletter.publishing.contents import show_contents
     from newsletter.publishing.issues import get_issue
 
-    _show(get_issue(open_shell(context).database, issue), json=json)
+    shell = open_shell(context)
+    found, holds = get_issue(shell.database, issue), show_contents(shell.database, shell.settings, issue)
+    if json:
+        write_json({**to_plain(found), **to_plain(holds)})
+        return
+    show_fields(found)
+    for card in holds.cards:
+        say(f"\n{card.article:6}  {card.title}\n        {card.reason}")
+    for pair in holds.possible:
+        say(f"\npossibly the same ({pair.likeness}): {pair.one['id']} {pair.one['title']}")
+        say(f"{'':24} {pair.other['id']} {pair.other['title']}")
 
 
 @app.command(epilog="Example: newsletter issue render 3 --out preview --subscriber ada@example.org")

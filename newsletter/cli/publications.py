@@ -1,12 +1,14 @@
-"""Commands: publication add, list, show, set."""
+"""Commands: publication add, list, show, set, rules."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from newsletter.cli.output import say, show_fields, show_table, write_json
+from newsletter.cli.output import show as show_value
 from newsletter.cli.shell import Json, open_shell
 
 if TYPE_CHECKING:
@@ -103,6 +105,28 @@ def set_(
     shell = open_shell(context)
     changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval)
     _show(set_publication(shell.database, shell.settings, slug, changes), json=json)
+
+
+@app.command(epilog="Example: newsletter publication rules city-news --file rules.toml")
+def rules(
+    context: typer.Context,
+    slug: Annotated[str | None, typer.Argument()] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML that replaces the rules; see docs/composing.md."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show or replace the rules by which a publication's issues are composed."""
+    from newsletter.publishing.rules import describe_rules, get_rules, set_rules
+
+    shell = open_shell(context)
+    found = get_rules(shell.database, slug) if file is None else set_rules(shell.database, slug, file)
+    if json:
+        write_json(describe_rules(found))
+        return
+    for name, value in describe_rules(found).items():
+        say(f"{name:18} {show_value(value)}")
 
 
 def _make_changes(

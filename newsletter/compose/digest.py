@@ -1,17 +1,19 @@
-"""From new articles to the digest of one issue: stories, sections, subject line."""
+"""From new articles to the digest of one issue: stories, sections, trends, subject line."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from newsletter.compose.select import Score, select_stories
-from newsletter.compose.similar import SimilarArticles
-from newsletter.compose.stories import group_stories
-from newsletter.content import Article, Card, Digest, Section
+from newsletter.compose.rules import DAYS, Rules
+from newsletter.compose.select import Chosen, select_stories
+from newsletter.compose.similar import Found, select_similar
+from newsletter.compose.stories import Grouping, PossibleDuplicate, Verdicts, group_stories
+from newsletter.compose.trends import Period, find_rises, list_period
+from newsletter.content import Article, Card, Digest, Note, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
 MOST_SECTIONS = 8
@@ -40,65 +42,165 @@ class Material:
     """When it goes out, in the publication's zone."""
     fresh: Sequence[Article]
     """What is new."""
-    archive: Sequence[Article] = ()
-    """What a card may point back at."""
+    told: Sequence[Article] = ()
+    """What earlier issues told: another report of the same event is no news."""
+    before: Sequence[str] = ()
+    """Title and summary of each article of the eight weeks before the issue's own period, for trends."""
     categories: Sequence[CategoryStatus] = ()
+    notes: Sequence[Note] = ()
+    """What editors wrote under the recent trends."""
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    rules: Rules = field(default_factory=Rules)
     most_cards: int = 40
+    """Where the rules do not say."""
 
 
-def compose_digest(material: Material, *, now: datetime) -> Digest:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which stories an issue tells, the best first, and what an editor should look at."""
+
+    chosen: tuple[Chosen, ...]
+    possible: tuple[PossibleDuplicate, ...]
+    """Stories that are in, or could be, and may be the same."""
+    story_of: Mapping[int, int]
+    """Of each article, the smallest id of its story."""
+
+
+def plan_issue(material: Material, *, now: datetime) -> Plan:
+    """Group and choose; what a story is like is not yet known.
+
+    The same material and `now` give the same plan, in whatever order the articles come.
+
+    Args:
+        material: What there is.
+        now: When it is drawn up, for how fresh an article is.
+
+    """
+    known = {article.id for article in material.told}
+    fresh = [article for article in material.fresh if article.id not in known]
+    grouping = group_stories([*fresh, *material.told], material.verdicts)
+    rules = material.rules
+    most = rules.cards or material.most_cards
+    chosen = select_stories(_list_new(grouping, known), now=now, most=most, rules=rules)
+    return Plan(tuple(chosen), _list_possible(grouping, known), _name_stories(grouping))
+
+
+def compose_digest(
+    material: Material,
+    *,
+    now: datetime,
+    plan: Plan | None = None,
+    similar: Mapping[int, Sequence[Found]] | None = None,
+) -> Digest:
     """Group, choose and order the articles of one issue.
 
     The same material and `now` give the same digest, in whatever order the articles come.
 
     Args:
-        material: At least one fresh article.
+        material: What there is.
         now: When it is drawn up, for how fresh an article is.
+        plan: What `plan_issue` gave for the same material and time, where it was asked before.
+        similar: What a search of the archive found for the chosen leads, by their ids.
 
     """
-    chosen = select_stories(group_stories(material.fresh), now=now, most=material.most_cards)
-    similar = SimilarArticles(material.archive)
-    told = {article.id for story, _ in chosen for article in story}
-    cards = [(_make_card(story, score, similar, told), score) for story, score in chosen]
+    plan = plan or plan_issue(material, now=now)
+    told = {article.id for chosen in plan.chosen for article in chosen.story}
+    cards = [_make_card(chosen, (similar or {}).get(chosen.story[0].id, ()), told) for chosen in plan.chosen]
     sections = _make_sections(cards, material.categories)
-    titles = [card.article.title for section in sections for card in section.cards]
+    subject, preheader = make_lines(sections)
+    days = DAYS[material.rules.cadence]
+    period = Period(list_period(material.fresh, days=days, now=now), material.before, days)
     return Digest(
         number=material.number,
-        subject=shorten(titles[0], SUBJECT_LENGTH),
-        preheader=shorten(" · ".join(titles[1:4]), PREHEADER_LENGTH),
+        subject=subject,
+        preheader=preheader,
         date=material.date,
         sections=sections,
-        trends=_list_trends([card for card, _ in cards]),
+        notes=tuple(material.notes),
+        trends=_list_trends(cards),
+        rises=find_rises(period, plan.story_of),
     )
 
 
-def _make_card(story: tuple[Article, ...], score: Score, similar: SimilarArticles, told: set[int]) -> Card:
+def make_lines(sections: Sequence[Section]) -> tuple[str, str]:
+    """Subject and preheader from the first headlines."""
+    titles = [card.article.title for section in sections for card in section.cards]
+    return shorten(titles[0] if titles else "", SUBJECT_LENGTH), shorten(
+        " · ".join(titles[1:4]), PREHEADER_LENGTH
+    )
+
+
+def select_categories(digest: Digest, categories: Sequence[str]) -> Digest | None:
+    """The digest for readers who chose some categories; None where it has nothing for them."""
+    wanted = {name.casefold() for name in categories}
+    sections = tuple(
+        replace(section, cards=cards)
+        for section in digest.sections
+        if (
+            cards := tuple(
+                card for card in section.cards if (card.article.category or "").casefold() in wanted
+            )
+        )
+    )
+    if not sections:
+        return None
+    if len([card for section in sections for card in section.cards]) == len(digest.cards):
+        return digest
+    subject, preheader = make_lines(sections)
+    return replace(digest, sections=sections, subject=subject, preheader=preheader)
+
+
+def _folded(card: Card) -> str:
+    return (card.article.category or "").casefold()
+
+
+def _list_new(grouping: Grouping, known: set[int]) -> list[tuple[Article, ...]]:
+    """What was told is not told again, unless an editor wants it; then only the new reports of it."""
+    new = []
+    for story in grouping.stories:
+        fresh = tuple(article for article in story if article.id not in known)
+        if len(fresh) == len(story) or any(article.pinned for article in fresh):
+            new.append(fresh)
+    return new
+
+
+def _list_possible(grouping: Grouping, known: set[int]) -> tuple[PossibleDuplicate, ...]:
+    return tuple(each for each in grouping.possible if known.isdisjoint((each.one, each.other)))
+
+
+def _name_stories(grouping: Grouping) -> dict[int, int]:
+    return {article.id: min(each.id for each in story) for story in grouping.stories for article in story}
+
+
+def _make_card(chosen: Chosen, found: Sequence[Found], told: set[int]) -> Card:
     return Card(
-        article=story[0], also=story[1:], similar=similar.find(story, exclude=told), reason=str(score)
+        article=chosen.story[0],
+        also=chosen.story[1:],
+        similar=select_similar(chosen.story, found, told),
+        reason=str(chosen.score),
+        score=chosen.score.parts,
     )
 
 
-def _make_sections(
-    cards: Sequence[tuple[Card, Score]], categories: Sequence[CategoryStatus]
-) -> tuple[Section, ...]:
+def _make_sections(cards: Sequence[Card], categories: Sequence[CategoryStatus]) -> tuple[Section, ...]:
     """One section a category; the lead story's comes first, then the publication's order."""
     known = {category.name.casefold(): category for category in categories}
     # The publication's spelling of a name, else the first card's.
     spelling = {folded: category.name for folded, category in known.items()}
     by_name: dict[str | None, list[Card]] = {}
-    for card, _ in cards:
+    for card in cards:
         name = card.article.category
         name = spelling.setdefault(name.casefold(), name) if name else None
         by_name.setdefault(name, []).append(card)
     order = {category.name: place for place, category in enumerate(categories)}
-    lead = next(iter(by_name))
+    lead = next(iter(by_name), None)
     named = sorted(
         (name for name in by_name if name is not None),
         key=lambda name: (name != lead, order.get(name, len(order)), -len(by_name[name]), name),
     )
     kept = named[:MOST_SECTIONS]
     in_kept = {card.article.id for name in kept for card in by_name[name]}
-    rest = [card for card, _ in cards if card.article.id not in in_kept]
+    rest = [card for card in cards if card.article.id not in in_kept]
     sections = [
         Section(
             category=name,

@@ -1,10 +1,9 @@
-"""Earlier articles on the same matter, shown under a card."""
+"""Earlier articles on the same matter, shown under a card; the archive's full-text search finds them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from newsletter.compose.words import headline_words, likeness, weigh_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,44 +11,45 @@ if TYPE_CHECKING:
 
     from newsletter.content import Article
 
-FLOOR = 0.12
-"""Below it two texts share no more than their language."""
+FLOOR = 0.35
+"""Below it two articles share no more than a word or two of a headline."""
 MOST = 2
 
 
-class SimilarArticles:
-    """An index of earlier articles; built once for an issue."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An earlier article that the search for a card's headline gave."""
 
-    def __init__(self, archive: Sequence[Article]) -> None:
-        """Take the articles that may be pointed at, in any order."""
-        self._archive = sorted(archive, key=lambda article: article.id)
-        self._words = {article.id: headline_words(article) for article in self._archive}
-        self._weights = weigh_words(self._words.values())
-
-    def find(self, story: Sequence[Article], exclude: AbstractSet[int]) -> tuple[Article, ...]:
-        """At most two articles like a story's first: those that its source names, then the archive's likest.
-
-        Args:
-            story: The articles that tell one event, the lead first.
-            exclude: Ids that must not be pointed at, as the cards of the same issue.
-
-        """
-        named = tuple(article for teller in story for article in teller.similar)
-        own = {article.id for article in story}
-        if named:
-            return _first_of_each(named, own)
-        lead = headline_words(story[0])
-        scored = [
-            (likeness(lead, self._words[article.id], self._weights), article)
-            for article in self._archive
-            if article.id not in exclude and article.id not in own
-        ]
-        likest = sorted(
-            (pair for pair in scored if pair[0] >= FLOOR), key=lambda pair: (-pair[0], pair[1].id)
-        )
-        return tuple(article for _, article in likest[:MOST])
+    article: Article
+    likeness: float
+    """Its score as a share of what the card's own article gets."""
 
 
-def _first_of_each(named: Sequence[Article], own: AbstractSet[int]) -> tuple[Article, ...]:
-    unique = {article.id: article for article in reversed(named) if article.id not in own}
-    return tuple(unique[article.id] for article in dict.fromkeys(named) if article.id in unique)[:MOST]
+def select_similar(
+    story: Sequence[Article], found: Sequence[Found], exclude: AbstractSet[int]
+) -> tuple[Article, ...]:
+    """At most two articles like a story's first: those that its sources name, else the likest that was found.
+
+    Args:
+        story: The articles that tell one event, the lead first.
+        found: What the archive's search gave for the lead, in any order.
+        exclude: Ids that must not be pointed at, as the cards of the same issue.
+
+    """
+    own = {article.id for article in story}
+    named = [article for teller in story for article in teller.similar if article.id not in own]
+    if named:
+        return tuple({article.id: article for article in named}.values())[:MOST]
+    ranked = sorted(found, key=lambda each: (-each.likeness, each.article.id))
+    fitting = [
+        each.article for each in ranked if each.likeness >= FLOOR and each.article.id not in own | exclude
+    ]
+    return _unlike(fitting)
+
+
+def _unlike(articles: Sequence[Article]) -> tuple[Article, ...]:
+    """The first of each title: the same report from two papers is one thing to read."""
+    by_title: dict[str, Article] = {}
+    for article in articles:
+        by_title.setdefault(article.title.casefold(), article)
+    return tuple(by_title.values())[:MOST]

@@ -24,11 +24,23 @@ _STOP = frozenset(
     )
 )
 _HEAD_WORDS = 60
+_SEARCH_WORDS = 16
 
 
 def list_words(text: str) -> list[str]:
     """The words of a text in order, folded, without the commonest English ones and a plural's ending."""
     return [_stem(word) for word in _WORD.findall(text.casefold()) if word not in _STOP]
+
+
+def list_search_words(title: str) -> list[str]:
+    """The words of a title that a full-text search for its like goes by, each once."""
+    words = (word for word in _WORD.findall(title.casefold()) if word not in _STOP)
+    return list(dict.fromkeys(words))[:_SEARCH_WORDS]
+
+
+def is_common(word: str) -> bool:
+    """Whether a folded word carries no meaning of its own."""
+    return word in _STOP
 
 
 def _stem(word: str) -> str:

@@ -67,6 +67,10 @@ class Pipeline:
                 reply = await self._connection.reply(self._timeouts.dot)
                 self.is_between = following is None
                 self._settle(tray, current.job, Stage.DOT, reply)
+                if following and not self._is_over:
+                    # Now and not when its commands were written: verdict and intent are one commit, and so no
+                    # moment has two messages of a connection of which nobody knows whether they arrived.
+                    following.intent = tray.intend(following.job)
             if self._is_over:
                 return
 
@@ -112,7 +116,8 @@ class Pipeline:
         self._connection.write(b"".join((before, b"\r\n".join(lines), b"\r\n")), replies)
         self.is_between = False
         transaction.is_grouped = True
-        transaction.intent = tray.intend(transaction.job)
+        if not before:
+            transaction.intent = tray.intend(transaction.job)
 
     async def _write_body(self, current: _Transaction, tray: Tray) -> _Transaction | None:
         """Write the body, and with its end the commands of the next message if there is one at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from newsletter.deliver.replies import Reply
 from newsletter.errors import AddressError
@@ -107,6 +108,7 @@ def normalise_line_ends(data: bytes) -> bytes:
     return data + b"\r\n" if data and not data.endswith(b"\r\n") else data
 
 
+@lru_cache(256)
 def encode_address(address: str) -> bytes:
     """Make an address ready for MAIL or RCPT, without its angle brackets; the domain in IDNA.
 
@@ -119,7 +121,8 @@ def encode_address(address: str) -> bytes:
     shown = Reply(0, address).words[:100]
     if not at or not local or not domain:
         raise AddressError(f"5.1.3 {shown!r} is not an address: it needs a part before and after an @")
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in address):
+    is_plain = address.isascii() and address.isprintable()
+    if not is_plain and any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in address):
         raise AddressError(f"5.1.3 {shown!r} holds a control character")
     if not _LOCAL.fullmatch(local):
         raise AddressError(f"5.1.3 {shown!r}: the part before the @ is not one that SMTP can carry")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from newsletter.operating.periods import Ask, decide_periods, make_rhythm, may_a
 from newsletter.publishing import hand_over
 from newsletter.publishing.approval import Decision, approve_issue
 from newsletter.publishing.drafting import DraftRequest, draft_issue
+from newsletter.publishing.rules import load_rules, make_schedule
 from newsletter.publishing.sending import SendOptions, begin_issue, send_issue
 from newsletter.store import issues, jobs, publications, shards, users
 from newsletter.subscribing.preferences import end_pauses
@@ -72,9 +73,13 @@ def tick_publication(
     database: Database, settings: Settings, row: Publication, report: TickReport, *, now: datetime
 ) -> None:
     """Do what the schedule of one publication asks for now."""
-    rhythm = make_rhythm(settings, row.schedule, row.timezone, row.created_at)
-    for ask in decide_periods(rhythm, now=now):
-        _answer(database, settings, row, ask, report, now=now)
+    rules = load_rules(row)
+    for cadence in rules.cadences or (rules.cadence,):
+        schedule = make_schedule(rules, cadence, row.schedule)
+        rhythm = make_rhythm(settings, schedule, row.timezone, row.created_at)
+        for ask in decide_periods(rhythm, now=now):
+            other = None if cadence == rules.cadence else cadence
+            _answer(database, settings, row, replace(ask, cadence=other), report, now=now)
     with database.read() as session:
         drafts = jobs.list_drafts(session, row.id)
     for issue in drafts:
@@ -91,7 +96,7 @@ def tick_publication(
 def _answer(
     database: Database, settings: Settings, row: Publication, ask: Ask, report: TickReport, *, now: datetime
 ) -> None:
-    job, key = f"draft:{row.id}", ask.period.key
+    job, key = f"draft:{row.id}", ask.key
     with database.read() as session:
         handled = jobs.find_job_run(session, job, key)
         begun = issues.find_issue_of_period(session, row.id, key)
@@ -102,8 +107,8 @@ def _answer(
         report.skipped.append(f"{row.slug} {key}: {ask.note}")
         log.warning("period_skipped", publication=row.slug, period=key, note=ask.note)
         return
-    _supersede(database, row.id, key)
-    request = DraftRequest(slug=row.slug, period=key, due_at=ask.period.at)
+    request = DraftRequest(slug=row.slug, cadence=ask.cadence, period=key, due_at=ask.period.at)
+    _supersede(database, row.id, request)
     made = draft_issue(database, settings, request, now=now)
     if made.state == "skipped":
         hand_over.tell_of_skip(database, settings, made.id, now=now)
@@ -112,11 +117,12 @@ def _answer(
     log.info("issue_drafted", publication=row.slug, period=key, issue=made.id, state=made.state)
 
 
-def _supersede(database: Database, publication_id: int, period: str) -> None:
-    """Let go of drafts of earlier periods, so that their articles go into the next."""
+def _supersede(database: Database, publication_id: int, request: DraftRequest) -> None:
+    """Let go of drafts of earlier periods of the same cadence, so that their articles go into the next."""
     with database.write() as session:
+        cadence = request.cadence or load_rules(publications.get_row(session, publication_id)).cadence
         for issue in jobs.list_drafts(session, publication_id):
-            if issue.period is not None and issue.period < period:
+            if issue.cadence == cadence and issue.period is not None and issue.period < str(request.period):
                 # Skipped issues have no number, so that readers see no gap.
                 issue.state, issue.reason, issue.number = "skipped", SUPERSEDED, None
                 log.warning("issue_skipped", issue=issue.id, reason=SUPERSEDED)

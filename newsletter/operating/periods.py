@@ -31,6 +31,13 @@ class Ask:
     period: Period
     action: Literal["draft", "skip"]
     note: str | None = None
+    cadence: str | None = None
+    """None is the publication's own, whose periods are named by their hour alone."""
+
+    @property
+    def key(self) -> str:
+        """What tells the period from all others of the publication."""
+        return f"{self.cadence} {self.period.key}" if self.cadence else self.period.key
 
 
 def make_rhythm(settings: Settings, schedule: str, timezone: str, created_at: datetime) -> Rhythm:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.errors import BlockedError, StateError
-from newsletter.publishing.composition import freeze
+from newsletter.publishing.composition import freeze, prepare_variants
 from newsletter.publishing.issues import IssueView, view_issue
 from newsletter.publishing.preview import load_mail, review
 from newsletter.store import articles, deliveries, issues
@@ -46,6 +46,7 @@ def approve_issue(
         StateError: It is no draft, it changed since it was shown, or another issue told its articles.
 
     """
+    variants = prepare_variants(database, settings, issue_id)
     with database.write() as session:
         issue = issues.take_issue(session, issue_id)
         mail = load_mail(session, settings, issue_id)
@@ -55,14 +56,14 @@ def approve_issue(
         _require(issue, "draft", "approved", "scheduled", verb="approved")
         if decision.unless_stopped and issue.stopped_at is not None:
             return view_issue(session, issue_id)
-        if decision.seen_hash not in {None, rendered.content_hash}:
+        if {decision.seen_hash, variants.content_hash} - {None, rendered.content_hash}:
             message = f"issue {issue_id} changed since you looked at it: look again, then approve"
             raise StateError(message)
         _refuse_told(session, issue)
         blocking = review(session, settings, mail, now=now).blocking
         if blocking and not (decision.override or "").strip():
             raise BlockedError(_describe(issue_id, blocking))
-        freeze(session, issue, rendered, publication)
+        freeze(session, issue, rendered, publication, variants)
         if issue.state == "draft":
             issue.state = "approved"
         issue.stopped_at, issue.reason = None, None
@@ -140,7 +141,7 @@ def cancel_issue(database: Database, issue_id: int, *, actor: str, now: datetime
 
 def _refuse_told(session: Session, issue: Issue) -> None:
     """Two drafts may hold the same articles; the first that is approved tells them."""
-    told = articles.list_told_ids(session, issue.publication_id)
+    told = articles.list_told_ids(session, issue.publication_id, issue.cadence)
     again = told.intersection(issues.list_issue_article_ids(session, issue.id))
     if again:
         message = (

@@ -34,6 +34,7 @@ class IssueView:
     state: str
     reason: str | None
     period: str | None
+    cadence: str
     content_hash: str | None
     drafted_at: datetime
     due_at: datetime | None
@@ -81,6 +82,21 @@ def get_issue(database: Database, issue_id: int) -> IssueView:
         return view_issue(session, issue_id)
 
 
+def require_draft(database: Database, issue_id: int) -> None:
+    """Refuse an issue whose content nobody may change any more.
+
+    Raises:
+        NotFoundError: There is none of that id.
+        StateError: It is no draft.
+
+    """
+    with database.read() as session:
+        state = issues.get_issue(session, issue_id).state
+    if state != "draft":
+        message = f"issue {issue_id} is {state}: only a draft can be changed"
+        raise StateError(message)
+
+
 def get_issue_status(database: Database, issue_id: int) -> IssueStatus:
     """Counts of one issue's ledger rows by state."""
     with database.read() as session:
@@ -111,6 +127,7 @@ def list_deliveries(database: Database, issue_id: int, state: str | None = None)
                 "code": row.code,
                 "reply": row.reply,
                 "message_id": message_id(issue.uid, row.subscriber_id, domain),
+                "variant": row.variant,
             }
 
 
@@ -147,6 +164,7 @@ def to_view(row: Issue, slug: str, articles: int) -> IssueView:
         state=row.state,
         reason=row.reason,
         period=row.period,
+        cadence=row.cadence,
         content_hash=row.content_hash,
         drafted_at=row.drafted_at,
         due_at=row.due_at,

@@ -20,6 +20,7 @@ from newsletter.review.rules import check_issue as check_mail
 from newsletter.store import articles, issues, subscribers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -46,6 +47,7 @@ class Preview:
     """The whole message, byte for byte as it goes out."""
     headers: tuple[tuple[str, str], ...]
     content_hash: str
+    """Of the whole issue, which is what is approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,10 @@ def preview_issue(
 
     """
     with database.read() as session:
-        mail = load_mail(session, settings, issue_id)
+        whole = mail = load_mail(session, settings, issue_id)
         recipient = _find_recipient(session, settings, mail[2], email)
+        if categories := _find_choice(session, mail[2], email):
+            mail = load_mail(session, settings, issue_id, categories)
     message = _build(settings, mail, recipient, date=now)
     rendered = mail[1]
     personal = personalise(rendered, recipient)
@@ -79,7 +83,7 @@ def preview_issue(
         text=personal.text,
         eml=message,
         headers=tuple((name, str(value)) for name, value in parsed.items()),
-        content_hash=rendered.content_hash,
+        content_hash=whole[1].content_hash,
     )
 
 
@@ -96,19 +100,19 @@ def check_issue(database: Database, settings: Settings, issue_id: int, *, now: d
 
 
 def load_mail(
-    session: Session, settings: Settings, issue_id: int
+    session: Session, settings: Settings, issue_id: int, categories: Sequence[str] | None = None
 ) -> tuple[Issue, RenderedIssue, Publication]:
-    """An issue with its mail.
+    """An issue with its mail, or the selection for a reader of those categories.
 
     Raises:
-        StateError: It was skipped, so there is none.
+        StateError: It was skipped or holds nothing of those categories, so there is none.
 
     """
     issue = issues.get_issue(session, issue_id)
     if not issue.content:
         message = f"issue {issue_id} has no mail: {issue.reason or issue.state}"
         raise StateError(message)
-    rendered, publication = load_rendered(session, settings, issue)
+    rendered, publication = load_rendered(session, settings, issue, categories)
     return issue, rendered, publication
 
 
@@ -174,6 +178,13 @@ def _find_recipient(
         base_url=settings.base_url,
         keys=read_keys(settings),
     )
+
+
+def _find_choice(session: Session, publication: Publication, email: str | None) -> Sequence[str]:
+    """The categories that the subscriber of that address chose; none for all of them."""
+    subscriber = subscribers.find_subscriber(session, email.strip().lower()) if email else None
+    subscription = subscriber and subscribers.find_subscription(session, publication.id, subscriber.id)
+    return (subscription and subscription.categories) or ()
 
 
 def _make_reader(settings: Settings, email: str, name: str | None) -> Recipient:

@@ -8,25 +8,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from newsletter.config import read_keys
-from newsletter.content import Claimed, Recipient
 from newsletter.deliver.engine import Options, Outcome, deliver
-from newsletter.deliver.session import Outgoing
-from newsletter.errors import DeliveryError, StateError
+from newsletter.errors import DeliveryError
 from newsletter.publishing.bounces import BounceWatch
-from newsletter.publishing.composition import load_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.mailing import Mailing, load_mailing
 from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.progress import follow_issue
-from newsletter.publishing.recipients import make_recipient
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import choose_routes, list_domain_limits, refuse_dead_links
-from newsletter.publishing.signing import Sign, make_signer
+from newsletter.publishing.rules import load_rules
 from newsletter.publishing.waiting import find_pause, open_routes, pause_refused, record_routes
-from newsletter.render.headers import mailbox
-from newsletter.render.message import IssueIdentity, build_message
-from newsletter.store import deliveries, issues
-from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
+from newsletter.store import deliveries, issues, publications
+from newsletter.store.deliveries import Audience
+from newsletter.store.ledger import LedgerStore, Retry
 from newsletter.store.shards import defer_shards, drop_shards
 from newsletter.store.workers import WorkerLock, take_over_dead
 
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from newsletter.config import Settings
-    from newsletter.content import OnUncertain, Publication, RenderedIssue, Verdict
+    from newsletter.content import Claimed, OnUncertain, Verdict
     from newsletter.deliver.route import Route
     from newsletter.store.engine import Database
 
@@ -119,46 +114,10 @@ def send_shard(
         _send(run, settings, routes, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mailing:
-    """Everything that the messages of one issue are made of."""
-
-    rendered: RenderedIssue
-    publication: Publication
-    identity: IssueIdentity
-    sender: str
-    base_url: str
-    keys: tuple[bytes, ...]
-    sign: Sign
-
-    def claim(self, row: ClaimedRow) -> Claimed:
-        recipient = make_recipient(
-            row.subscription_id,
-            row.subscriber_id,
-            row.email,
-            row.name,
-            base_url=self.base_url,
-            keys=self.keys,
-        )
-        return Claimed(row.id, recipient, row.attempts + 1)
-
-    def build(self, claimed: Claimed, now: datetime) -> Outgoing:
-        recipient: Recipient = claimed.recipient
-        data = build_message(
-            self.rendered,
-            self.publication,
-            recipient,
-            issue=self.identity,
-            base_url=self.base_url,
-            date=now,
-        )
-        return Outgoing(sender=self.sender, recipient=recipient.email, data=self.sign(data, self.sender, now))
-
-
 class _IssueLedger:
     """The store's rows as the engine wants them: with the values of each recipient's slots."""
 
-    def __init__(self, store: LedgerStore, mailing: _Mailing, watch: BounceWatch) -> None:
+    def __init__(self, store: LedgerStore, mailing: Mailing, watch: BounceWatch) -> None:
         self._store = store
         self._mailing = mailing
         self._watch = watch
@@ -183,7 +142,7 @@ class _Run:
 
     database: Database
     issue_id: int
-    mailing: _Mailing
+    mailing: Mailing
     policy: OnUncertain
     give_up: timedelta
     ids: range | None
@@ -200,7 +159,7 @@ def _prepare(
     database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
 ) -> _Run:
     refuse_dead_links(settings)
-    mailing = _load_mailing(database, settings, issue_id)
+    mailing = load_mailing(database, settings, issue_id)
     with database.read() as session:
         said_before = issues.get_issue(session, issue_id).on_uncertain
     return _Run(
@@ -254,28 +213,6 @@ def _start_clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
-def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mailing:
-    with database.read() as session:
-        issue = issues.get_issue(session, issue_id)
-        if issue.state not in {"approved", "scheduled", "sending"}:
-            hints = {
-                "draft": f"`newsletter issue approve {issue_id}` first",
-                "paused": f"`newsletter issue resume {issue_id}` first",
-            }
-            message = f"issue {issue_id} is {issue.state} and cannot be sent"
-            raise StateError(": ".join(filter(None, [message, hints.get(issue.state, issue.reason)])))
-        rendered, publication = load_rendered(session, settings, issue)
-    return _Mailing(
-        rendered=rendered,
-        publication=publication,
-        identity=IssueIdentity(issue.uid, issue.number or 0),
-        sender=mailbox(publication.sender).address,
-        base_url=settings.base_url,
-        keys=read_keys(settings),
-        sign=make_signer(settings),
-    )
-
-
 def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> None:
     """Enter `sending` and fix the recipients once, and queue what is due, in one transaction."""
     with run.database.write() as session:
@@ -284,7 +221,9 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             issue.waits_until = None
             session.flush()
-            deliveries.fix_recipients(session, issue, now=now)
+            rules = load_rules(publications.get_row(session, issue.publication_id))
+            audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
+            deliveries.fix_recipients(session, issue, now=now, audience=audience)
         if issue.state == "sending":
             # Workers and later runs go by it too.
             issue.on_uncertain = on_uncertain or issue.on_uncertain

@@ -26,6 +26,8 @@ _LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"]+")
 _DOMAIN = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?)*"
 )
+_BARE = re.compile(rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~.-]+@{_DOMAIN.pattern}")
+"""What nearly every address is, told in one go."""
 _PLAIN_TEXT = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
@@ -90,6 +92,8 @@ def mailbox(text: str) -> Mailbox:
         AddressError: no such thing, or its local part is not ASCII (that needs SMTPUTF8, RFC 6531).
         RenderError: it holds a line break.
     """
+    if _BARE.fullmatch(text):
+        return Mailbox("", text)
     found = _MAILBOX.fullmatch(_unbroken("address", text))
     address = (found["inner"] or found["bare"] or "").strip() if found else ""
     local, _, domain = address.rpartition("@")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from newsletter.errors import TokenError
 
@@ -105,30 +105,36 @@ def _refused() -> TokenError:
 
 
 def _checked(keys: Sequence[bytes]) -> Sequence[bytes]:
-    if not keys or any(len(key) < _SHORTEST_KEY for key in keys):
+    if not keys or min(map(len, keys)) < _SHORTEST_KEY:
         raise ValueError(f"signing needs a key of {_SHORTEST_KEY} octets or more")
     return keys
 
 
-def _hmac(key: bytes, use: str, *parts: bytes) -> bytes:
-    message = b"".join(len(part).to_bytes(4, "big") + part for part in (use.encode(), *parts))
-    return hmac.digest(key, message, hashlib.sha256)
+def _hmac(key: bytes, label: bytes, *parts: bytes) -> bytes:
+    message = b"".join([label, *[len(part).to_bytes(4, "big") + part for part in parts]])
+    return hmac.digest(key, message, "sha256")
 
 
+@lru_cache(maxsize=64)
+def _label(*words: str) -> bytes:
+    return b"".join(len(word.encode()).to_bytes(4, "big") + word.encode() for word in words)
+
+
+@lru_cache(maxsize=16)
 def _key_id(key: bytes) -> bytes:
-    return _hmac(key, "key-id")[:1]
+    return _hmac(key, _label("key-id"))[:1]
 
 
 def _tag(key: bytes, purpose: str, plain: bytes) -> bytes:
-    return _hmac(key, "tag", purpose.encode(), plain)[:_TAG]
+    return _hmac(key, _label("tag", purpose), plain)[:_TAG]
 
 
 def _masked(key: bytes, purpose: str, tag: bytes, data: bytes) -> bytes:
     """Mask or unmask, up to the longest payload that anyone needs."""
-    stream = b""
-    while len(stream) < len(data):
-        stream += _hmac(key, "mask", purpose.encode(), tag, len(stream).to_bytes(4, "big"))
-    return bytes(a ^ b for a, b in zip(data, stream, strict=False))
+    stream, size = b"", len(data)
+    while len(stream) < size:
+        stream += _hmac(key, _label("mask", purpose), tag, len(stream).to_bytes(4, "big"))
+    return (int.from_bytes(data, "big") ^ int.from_bytes(stream[:size], "big")).to_bytes(size, "big")
 
 
 def _decoded(token: str) -> bytes:

@@ -22,6 +22,7 @@ from newsletter.render.headers import (
     text_field,
 )
 
+_URI = re.compile(r"https?://[!-;=?-~]+")
 _BOUNDARY = re.compile(rb'boundary="=_([0-9a-f]+)"')
 
 
@@ -138,8 +139,8 @@ def build_message(
         (
             _static_head(publication, issue),
             address_field("To", Mailbox(_printable(recipient.name), mailbox(recipient.email).address)),
-            text_field("Subject", subject),
-            field("Date", _date(date)),
+            _subject_field(subject),
+            _date_field(date.replace(microsecond=0)),
             field("Message-ID", message_id(issue.uid, recipient.subscriber_id, sender.domain)),
             # One line and no encoded words (RFC 8058 3.1, RFC 2047 5): Gmail ignores the field otherwise.
             field("List-Unsubscribe", f"<{_uri(unsubscribe)}>"),
@@ -169,7 +170,7 @@ def build_notice(notice: Notice, publication: Publication, to: str, *, uid: str,
             _from(publication),
             address_field("To", Mailbox("", mailbox(to).address)),
             text_field("Subject", notice.subject),
-            field("Date", _date(date)),
+            _date_field(date.replace(microsecond=0)),
             field("Message-ID", message_id(uid, 0, sender.domain)),
             # RFC 3834 5: keeps vacation responders from answering.
             field("Auto-Submitted", "auto-generated"),
@@ -218,7 +219,9 @@ def _mailbox(sender: str) -> Mailbox:
 
 def _printable(name: str | None) -> str:
     """A reader's name comes from a form or a file: what could break a header becomes a blank."""
-    return " ".join("".join(c if c.isprintable() else " " for c in name or "").split())
+    if not name or name.isprintable():
+        return " ".join((name or "").split())
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
 def _subject(rendered: RenderedIssue, recipient: Recipient) -> str:
@@ -229,13 +232,19 @@ def _subject(rendered: RenderedIssue, recipient: Recipient) -> str:
     return personal.fill(rendered.subject, nonce, values, "text")
 
 
-def _date(date: datetime) -> str:
-    if date.tzinfo is None:
+@lru_cache(maxsize=64)
+def _subject_field(subject: str) -> bytes:
+    return text_field("Subject", subject)
+
+
+@lru_cache(maxsize=4)
+def _date_field(second: datetime) -> bytes:
+    if second.tzinfo is None:
         raise RenderError("The date of a message needs its zone.")
-    return format_datetime(date)
+    return field("Date", format_datetime(second))
 
 
 def _uri(url: str) -> str:
-    if not re.fullmatch(r"https?://[!-;=?-~]+", url):
+    if not _URI.fullmatch(url):
         raise RenderError(f"{url!r} is no address that a List- header can hold. Check the public address.")
     return url

@@ -8,11 +8,17 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import EmailMessage
+from email.utils import parseaddr
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import etree
+
+from newsletter.content import Outside
+from newsletter.review.styles import Styles, parse_styles
 
 _SNIPPET = 80
 
@@ -27,12 +33,26 @@ class Facts:
     address: str | None = None
     """The publication's postal address."""
     preheader: str = ""
+    lead_url: str | None = None
+    """Where the first card leads."""
     articles: Mapping[int, str] = field(default_factory=dict)
     """Ids of the articles on the cards, to their titles."""
     previous_articles: frozenset[int] = frozenset()
     """Ids of those in the last issue that was sent."""
     problems: tuple[str, ...] = ()
     """What inlining the styles dropped or could only keep."""
+    nameless: str | None = None
+    """The text part as a reader without a name gets it."""
+    empty_sections: tuple[str, ...] = ()
+    """Categories without a card."""
+    date: datetime | None = None
+    """When it is to go out."""
+    now: datetime | None = None
+    is_out: bool = False
+    """Whether it went out already, or is going out."""
+    allowed_features: Mapping[str, str] = field(default_factory=dict)
+    """Slugs of caniemail features that the theme uses knowingly, to the reason."""
+    outside: Outside = field(default_factory=Outside)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -41,8 +61,18 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a mail."""
+
+    where: str
+    line: int | None = None
+    snippet: str | None = None
+    card: str | None = None
+
+
+@dataclass(frozen=True)
 class Mail:
-    """One message as it would go over the wire."""
+    """One message as it would go over the wire; what several rules need of it is worked out once."""
 
     raw: bytes
     head: bytes
@@ -69,10 +99,34 @@ class Mail:
         """Return the elements that an XPath selects."""
         return [] if self.tree is None else list(self.tree.xpath(path))
 
+    @cached_property
+    def styles(self) -> Styles:
+        """Every style block and attribute, parsed."""
+        return parse_styles(self.tree)
+
+    @cached_property
+    def links(self) -> list[Any]:
+        """Every link that has an address, in order."""
+        return self.find("//a[@href]")
+
     @property
     def subject(self) -> str:
         """The subject, decoded."""
         return str(self.message.get("Subject", ""))
+
+    @cached_property
+    def seen(self) -> str:
+        """The words of the HTML part that are not in a hidden part of it."""
+        if self.tree is None:
+            return ""
+        hidden = "not(ancestor::*[contains(translate(@style, ' ', ''), 'display:none')])"
+        outside = "not(ancestor::style or ancestor::head or ancestor::script)"
+        return " ".join(" ".join(self.tree.xpath(f"//text()[{outside} and {hidden}]")).split())
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain of From, lower case."""
+        return parseaddr(self.value("From"))[1].rpartition("@")[2].lower()
 
     @property
     def leave_url(self) -> str:
@@ -129,9 +183,33 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def place(element: Any) -> str:  # noqa: ANN401 - lxml has no types
-    """Say where an element is: its line in the HTML part and how it begins."""
+def locate(where: Any, titles: frozenset[str]) -> Spot:  # noqa: ANN401 - lxml has no types
+    """Say where a fault is.
+
+    Args:
+        where: an element of the HTML part, a spot, or words.
+        titles: of the cards; the one that an element belongs to is named.
+    """
+    if isinstance(where, Spot):
+        return where
+    if isinstance(where, str):
+        return Spot(where)
+    snippet = snippet_of(where)
+    line = where.sourceline
+    return Spot(f"HTML line {line}: {snippet}", line, snippet, _card_of(where, titles))
+
+
+def snippet_of(element: Any) -> str:  # noqa: ANN401 - lxml has no types
+    """How an element begins, on one line."""
     markup = etree.tostring(element, encoding="unicode", method="html", with_tail=False)
-    snippet = " ".join(markup.split())
-    shown = snippet if len(snippet) <= _SNIPPET else snippet[: _SNIPPET - 1] + "…"
-    return f"HTML line {element.sourceline}: {shown}"
+    snippet = " ".join(markup[: _SNIPPET * 50].split())
+    return snippet if len(snippet) <= _SNIPPET else snippet[: _SNIPPET - 1] + "…"
+
+
+def _card_of(element: Any, titles: frozenset[str]) -> str | None:  # noqa: ANN401 - lxml has no types
+    """The one title in the smallest part around an element that holds any."""
+    for part in (element, *element.iterancestors()):
+        found = {"".join(each.itertext()).strip() for each in part.iter("a", "h2", "h3", "h4")} & titles
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None

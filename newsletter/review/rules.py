@@ -2,85 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
 
 from newsletter.content import Finding
-from newsletter.review import access, content, headers, links, size
-from newsletter.review.mail import Facts, Mail, parse_mail
-
-Weight = Literal["blocks", "blocks-live", "advises"]
-"""`blocks-live` only advises while every route and the base URL are loopback: nothing can leave then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: its stable id, how much a finding weighs, and what looks for it."""
-
-    id: str
-    weight: Weight
-    check: Callable[[Mail, Facts], headers.Faults]
-
-    def is_blocking(self, facts: Facts) -> bool:
-        """Whether what it finds blocks an issue."""
-        return self.weight == "blocks" or (self.weight == "blocks-live" and not facts.is_rehearsal)
-
-
-RULES: tuple[Rule, ...] = (
-    Rule("headers.once", "blocks", headers.once),
-    Rule("headers.line-length", "blocks", headers.line_length),
-    Rule("headers.line-ends", "blocks", headers.line_ends),
-    Rule("headers.seven-bit", "blocks", headers.seven_bit),
-    Rule("headers.encoded-word", "blocks", headers.encoded_word),
-    Rule("headers.encoded-words-apart", "blocks", headers.encoded_words_apart),
-    Rule("headers.list-unsubscribe", "blocks", headers.list_unsubscribe),
-    Rule("headers.one-click-https", "blocks-live", headers.one_click_https),
-    Rule("headers.list-unsubscribe-post", "blocks", headers.list_unsubscribe_post),
-    Rule("headers.list-id", "blocks", headers.list_id),
-    Rule("headers.list-uris", "blocks", headers.list_uris),
-    Rule("headers.message-id", "blocks", headers.message_id),
-    Rule("headers.date", "blocks", headers.date),
-    Rule("headers.multipart", "blocks", headers.multipart),
-    Rule("headers.text-empty", "blocks", headers.text_empty),
-    Rule("headers.leave-link", "blocks", headers.leave_link),
-    Rule("headers.freemail", "blocks-live", headers.freemail),
-    Rule("links.http", "blocks-live", links.http),
-    Rule("links.insecure", "advises", links.insecure),
-    Rule("links.relative", "blocks", links.relative),
-    Rule("links.scheme", "blocks", links.scheme),
-    Rule("links.localhost", "blocks-live", links.localhost),
-    Rule("links.empty", "blocks", links.empty),
-    Rule("links.shortener", "advises", links.shortener),
-    Rule("links.fragment", "advises", links.fragment),
-    Rule("links.vague", "advises", links.vague),
-    Rule("links.silent", "advises", links.silent),
-    Rule("content.subject-empty", "blocks", content.subject_empty),
-    Rule("content.subject-clipped", "advises", content.subject_clipped),
-    Rule("content.subject-long", "blocks", content.subject_long),
-    Rule("content.preheader", "advises", content.preheader),
-    Rule("content.placeholder", "blocks", content.placeholder),
-    Rule("content.todo", "advises", content.todo),
-    Rule("content.empty", "blocks", content.empty),
-    Rule("content.address", "blocks-live", content.address),
-    Rule("content.repeated", "advises", content.repeated),
-    Rule("content.inlining", "advises", content.inlining),
-    Rule("content.active", "blocks", content.active),
-    Rule("size.large", "advises", size.large),
-    Rule("size.heavy", "advises", size.heavy),
-    Rule("size.clipped", "blocks", size.clipped),
-    Rule("size.leave-link", "blocks", size.leave_link),
-    Rule("access.language", "advises", access.language),
-    Rule("access.direction", "advises", access.direction),
-    Rule("access.wrapper", "advises", access.wrapper),
-    Rule("access.title", "advises", access.title),
-    Rule("access.alt", "advises", access.alt),
-    Rule("access.alt-file-name", "advises", access.alt_file_name),
-    Rule("access.image-width", "advises", access.image_width),
-    Rule("access.table-role", "advises", access.table_role),
-    Rule("access.one-heading", "advises", access.one_heading),
-    Rule("access.heading-order", "advises", access.heading_order),
+from newsletter.review import (
+    access,
+    axe,
+    clients,
+    content,
+    contrast,
+    css,
+    headers,
+    images,
+    links,
+    parts,
+    reach,
+    size,
+    spam,
+    trust,
 )
+from newsletter.review.mail import Facts, Mail, locate, parse_mail
+from newsletter.review.rule import Rule
+
+FAMILIES = (
+    headers,
+    trust,
+    parts,
+    links,
+    reach,
+    content,
+    size,
+    images,
+    spam,
+    access,
+    axe,
+    contrast,
+    css,
+    clients,
+)
+
+RULES: tuple[Rule, ...] = tuple(
+    value for family in FAMILIES for value in vars(family).values() if isinstance(value, Rule)
+)
+"""Every rule, in the order of its family's file."""
 
 
 def check_issue(mail: bytes, facts: Facts) -> list[Finding]:
@@ -95,9 +59,38 @@ def check_issue(mail: bytes, facts: Facts) -> list[Finding]:
         rules on https, localhost and postal address only advise.
     """
     taken_apart = parse_mail(mail)
-    findings = [
-        Finding(rule.id, message, where, rule.is_blocking(facts))
-        for rule in RULES
-        for message, where in rule.check(taken_apart, facts)
-    ]
+    findings = [finding for rule in RULES for finding in _run(rule, taken_apart, facts)]
     return sorted(findings, key=lambda finding: not finding.blocking)
+
+
+def lint_mail(mail: bytes, facts: Facts | None = None) -> list[Finding]:
+    """Run the rules that a message alone can be held against: the message linter.
+
+    Args:
+        mail: octets as they went over the wire, dot-stuffing undone.
+        facts: nothing need be known; without a base URL our own links are told by List-Unsubscribe.
+
+    Returns:
+        Findings, blocking ones first.
+    """
+    taken_apart = parse_mail(mail)
+    known = facts or Facts(base_url=taken_apart.leave_url)
+    findings = [finding for rule in RULES if rule.lints for finding in _run(rule, taken_apart, known)]
+    return sorted(findings, key=lambda finding: not finding.blocking)
+
+
+def _run(rule: Rule, mail: Mail, facts: Facts) -> Iterator[Finding]:
+    titles = frozenset(facts.articles.values())
+    for message, where in rule.check(mail, facts):
+        spot = locate(where, titles)
+        yield Finding(
+            rule.id,
+            message,
+            spot.where,
+            rule.is_blocking(facts),
+            why=rule.why,
+            fix=rule.fix,
+            line=spot.line,
+            snippet=spot.snippet,
+            card=spot.card,
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from newsletter.review.headers import Faults
 from newsletter.review.mail import Facts, Mail
+from newsletter.review.rule import Faults, rule
 
 LARGE = 80_000
 HEAVY = 90_000
@@ -14,32 +14,52 @@ def _octets(mail: Mail) -> int:
     return len(mail.html.encode("utf-8"))
 
 
+@rule(
+    "size.large",
+    "advises",
+    why="Gmail clips a mail at about 102 kB and hides its end, where the link to leave is.",
+    fix="Keep it in mind: there is room for a few more cards.",
+)
 def large(mail: Mail, _: Facts) -> Faults:
-    """A note, while there is room."""
     if LARGE < (size := _octets(mail)) <= HEAVY:
         yield f"The HTML part has {size:,} octets. Gmail clips at about {CLIPPED:,}.", "HTML part"
 
 
+@rule(
+    "size.heavy",
+    "advises",
+    why="Gmail clips a mail at about 102 kB and hides its end, where the link to leave is.",
+    fix="Drop cards or shorten summaries.",
+)
 def heavy(mail: Mail, _: Facts) -> Faults:
-    """A warning, when a longer name could do it."""
     if HEAVY < (size := _octets(mail)) <= CLIPPED:
         yield (
-            f"The HTML part has {size:,} octets, close to the {CLIPPED:,} where Gmail clips. Drop cards.",
+            f"The HTML part has {size:,} octets, close to the {CLIPPED:,} where Gmail clips.",
             "HTML part",
         )
 
 
+@rule(
+    "size.clipped",
+    "blocks",
+    why="Gmail clips a mail at about 102 kB and hides its end, where the link to leave is.",
+    fix="Drop cards or shorten summaries.",
+)
 def clipped(mail: Mail, _: Facts) -> Faults:
-    """Readers of Gmail would not see the end, where the link to leave is."""
     if (size := _octets(mail)) > CLIPPED:
         yield (
-            f"The HTML part has {size:,} octets: Gmail clips it at about {CLIPPED:,}. Drop cards.",
+            f"The HTML part has {size:,} octets: Gmail clips it at about {CLIPPED:,}.",
             "HTML part",
         )
 
 
+@rule(
+    "size.leave-link",
+    "blocks",
+    why="A link to leave that Gmail clips away makes readers press “spam” instead.",
+    fix="Move it up, or drop cards.",
+)
 def leave_link(mail: Mail, _: Facts) -> Faults:
-    """The link to leave must be seen, so it stands within the first 90 kB."""
     html = mail.html.encode("utf-8")
     if mail.leave_url and html.find(mail.leave_url.encode("utf-8")) >= HEAVY:
         yield (

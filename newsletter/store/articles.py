@@ -22,6 +22,8 @@ CHUNK = 500
 """Values in one IN list; SQLite's limit is 999 in old builds."""
 OPEN_STATES = ("draft", "cancelled", "skipped")
 """Issues that have not told anything: their articles are still new."""
+PINNED, DROPPED = "pinned", "dropped"
+"""What an editor may say of an article."""
 
 
 def find_keys(session: Session, publication_id: int, keys: Sequence[str]) -> dict[str, int]:
@@ -77,12 +79,18 @@ def list_article_ids(
 
 
 def list_fresh_ids(
-    session: Session, publication_id: int, since: datetime | None, *, by_date_alone: bool = False
+    session: Session,
+    publication_id: int,
+    since: datetime | None,
+    *,
+    cadence: str | None = None,
+    by_date_alone: bool = False,
 ) -> list[int]:
-    """Ids of the articles that no issue has told and that are dated after `since`.
+    """Ids of the articles that no issue (of that cadence) has told and that are dated after `since`.
 
     Without a date the time of collecting counts. What lies in a folder was put there to be published, so it
     is fresh whatever its date, as long as it was collected after `since`; unless the date alone is to count.
+    What an editor pinned is fresh whatever its date, and what was dropped never is.
     """
     query = (
         select(Article.id)
@@ -90,20 +98,31 @@ def list_fresh_ids(
         .where(
             Article.publication_id == publication_id,
             Article.standalone,
-            Article.id.not_in(_told(publication_id)),
+            Article.id.not_in(_told(publication_id, cadence)),
+            or_(Article.choice.is_(None), Article.choice != DROPPED),
         )
         .order_by(Article.id)
     )
     if since is not None:
         dated = func.coalesce(Article.published_at, Article.collected_at) >= since
         in_folder = and_(Source.kind == "folder", Article.collected_at >= since)
-        query = query.where(dated if by_date_alone else or_(dated, in_folder))
+        wanted = dated if by_date_alone else or_(dated, in_folder)
+        query = query.where(or_(wanted, Article.choice == PINNED))
     return list(session.scalars(query))
 
 
-def list_told_ids(session: Session, publication_id: int) -> set[int]:
-    """Ids of the articles that issues have told."""
-    return set(session.scalars(_told(publication_id)))
+def list_told_ids(session: Session, publication_id: int, cadence: str | None = None) -> set[int]:
+    """Ids of the articles that issues (of that cadence) have told."""
+    return set(session.scalars(_told(publication_id, cadence)))
+
+
+def list_texts(session: Session, publication_id: int, since: datetime, until: datetime) -> list[str]:
+    """Title and summary of every article of a span of time, in no order that matters."""
+    told_at = func.coalesce(Article.published_at, Article.collected_at)
+    query = select(Article.title, Article.summary).where(
+        Article.publication_id == publication_id, Article.standalone, told_at >= since, told_at < until
+    )
+    return [f"{title}. {summary}" for title, summary in session.execute(query.order_by(Article.id))]
 
 
 def load_articles(session: Session, ids: Sequence[int], publication_url: str) -> list[content.Article]:
@@ -111,16 +130,15 @@ def load_articles(session: Session, ids: Sequence[int], publication_url: str) ->
     rows = _load_rows(session, ids)
     relations = _load_relations(session, list(rows))
     related = _load_rows(session, [relation.related_id for relation in relations])
-    plain = {row.id: _to_value(row, name, publication_url) for row, name in related.values()}
+    plain = {row[0].id: _to_value(row, publication_url) for row in related.values()}
     values = []
     for article_id in ids:
         if article_id not in rows:
             continue
-        row, name = rows[article_id]
         mine = [relation for relation in relations if relation.article_id == article_id]
         similar = tuple(plain[r.related_id] for r in mine if r.kind == "similar" and r.related_id in plain)
         trends = tuple(plain[r.related_id] for r in mine if r.kind == "trend" and r.related_id in plain)
-        values.append(_to_value(row, name, publication_url, similar=similar, trends=trends))
+        values.append(_to_value(rows[article_id], publication_url, similar=similar, trends=trends))
     return values
 
 
@@ -158,24 +176,29 @@ def is_public_article(session: Session, publication_id: int, article_id: int) ->
     return session.scalars(query).first() is not None
 
 
-def _told(publication_id: int) -> Select[int]:
-    return (
+def _told(publication_id: int, cadence: str | None = None) -> Select[int]:
+    query = (
         select(IssueArticle.article_id)
         .join(Issue, Issue.id == IssueArticle.issue_id)
         .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES))
     )
+    return query if cadence is None else query.where(Issue.cadence == cadence)
 
 
-def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, tuple[Article, str | None]]:
-    rows: dict[int, tuple[Article, str | None]] = {}
+_Row = tuple[Article, str | None, int]
+"""An article with the title and weight of its source."""
+
+
+def _load_rows(session: Session, ids: Sequence[int]) -> dict[int, _Row]:
+    rows: dict[int, _Row] = {}
     wanted = list(filter(is_id, dict.fromkeys(ids)))
     for start in range(0, len(wanted), CHUNK):
         query = (
-            select(Article, Source.title)
+            select(Article, Source.title, Source.weight)
             .outerjoin(Source, Source.id == Article.source_id)
             .where(Article.id.in_(wanted[start : start + CHUNK]))
         )
-        rows.update({row.id: (row, name) for row, name in session.execute(query)})
+        rows.update({row.id: (row, name, weight or 1) for row, name, weight in session.execute(query)})
     return rows
 
 
@@ -192,13 +215,13 @@ def _load_relations(session: Session, ids: Sequence[int]) -> list[ArticleRelatio
 
 
 def _to_value(
-    row: Article,
-    source: str | None,
+    found: _Row,
     publication_url: str,
     *,
     similar: tuple[content.Article, ...] = (),
     trends: tuple[content.Article, ...] = (),
 ) -> content.Article:
+    row, source, weight = found
     return content.Article(
         id=row.id,
         title=row.title,
@@ -219,6 +242,8 @@ def _to_value(
         text=row.text,
         html=row.html,
         words=row.words,
+        weight=weight,
+        pinned=row.choice == PINNED,
         similar=similar,
         trends=trends,
     )

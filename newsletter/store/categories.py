@@ -23,7 +23,7 @@ def list_categories(session: Session, publication_id: int) -> list[Category]:
 def set_category(
     session: Session, publication_id: int, name: str, status: str | None, *, now: datetime
 ) -> Category:
-    """Make a category or give it a new status line; None leaves the line that it has."""
+    """Make a category or give it a new status line; None leaves the line that it has, empty takes it away."""
     query = select(Category).where(Category.publication_id == publication_id, Category.name == name)
     category = session.scalars(query).one_or_none()
     if category is None:
@@ -32,7 +32,7 @@ def set_category(
         )
         category = Category(publication_id=publication_id, name=name, position=(last or 0) + 1)
         session.add(category)
-    if status is not None and status != category.status:
-        category.status, category.status_changed_at = status, now
+    if status is not None and (status or None) != category.status:
+        category.status, category.status_changed_at = status or None, now
     session.flush()
     return category

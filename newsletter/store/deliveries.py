@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, insert, literal, or_, select, update
+from sqlalchemy import Text, and_, case, cast, func, insert, literal, null, or_, select, update
 
+from newsletter.store.columns import Instant
+from newsletter.store.issues import EMPTY, WHOLE
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
@@ -21,18 +25,41 @@ UNFINISHED = ("queued", "claimed", "dot_sent", "deferred")
 BOUNCED = "hard"
 """The cause of a failure that says that there is no such mailbox."""
 PAGE = 500
+NOTHING_CHOSEN = "nothing in the categories that the subscriber chose"
 
 
-def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
-    """Write one queued row for every active subscriber; who joins or leaves later does not count.
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who of a publication's subscribers gets an issue, and which selection of it."""
+
+    cadence: str = "weekly"
+    """That of those who chose none that is offered."""
+    cadences: Sequence[str] = ()
+    """Those that are offered; none: everybody gets every issue."""
+    variants: Mapping[str, str] = field(default_factory=dict)
+    """The variant of each choice of categories, as `name_choice` names it; `EMPTY` where it holds nothing."""
+
+
+def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: Audience | None = None) -> int:
+    """Write one row for every active subscriber, queued or skipped; who joins or leaves later does not count.
 
     Returns:
         How many recipients the issue has.
 
     """
+    audience = audience or Audience()
+    variant = _choose_variant(session, issue, audience)
+    is_empty = variant == EMPTY
     active = (
         select(
-            literal(issue.id), Subscriber.id, Subscriber.email, literal("all"), literal("queued"), literal(0)
+            literal(issue.id),
+            Subscriber.id,
+            Subscriber.email,
+            variant,
+            case((is_empty, "skipped"), else_="queued"),
+            literal(0),
+            case((is_empty, NOTHING_CHOSEN), else_=null()),
+            case((is_empty, literal(now, Instant())), else_=null()),
         )
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .where(
@@ -41,7 +68,10 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
         )
         .order_by(Subscriber.id)
     )
-    columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts"]
+    if audience.cadences:
+        offered = Subscription.cadence.in_(audience.cadences)
+        active = active.where(case((offered, Subscription.cadence), else_=audience.cadence) == issue.cadence)
+    columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts", "reply", "finished_at"]
     session.execute(insert(Delivery).from_select(columns, active))
     return session.scalar(select(func.count()).where(Delivery.issue_id == issue.id)) or 0
 
@@ -49,6 +79,31 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime) -> int:
 def _is_subscribed(now: datetime) -> ColumnElement[bool]:
     has_come_back = and_(Subscription.status == "paused", Subscription.paused_until <= now)
     return and_(Subscriber.erased_at.is_(None), or_(Subscription.status == "active", has_come_back))
+
+
+def list_choices(session: Session, publication_id: int) -> dict[str, tuple[str, ...]]:
+    """The combinations of categories that a publication's subscribers chose, by their JSON text."""
+    # A JSON value cannot be compared on PostgreSQL, its text can.
+    said = cast(Subscription.categories, Text)
+    query = select(said).distinct().where(Subscription.publication_id == publication_id, said.is_not(None))
+    return {text: tuple(chosen) for text in session.scalars(query) if (chosen := json.loads(text))}
+
+
+def name_choice(categories: Sequence[str]) -> str:
+    """One name for equal choices, in whatever order and capitals."""
+    return "\n".join(sorted({name.casefold() for name in categories}))
+
+
+def _choose_variant(session: Session, issue: Issue, audience: Audience) -> ColumnElement[str]:
+    """A choice for which no variant was made gets the whole issue: it was approved, and lacks nothing."""
+    known = {
+        text: audience.variants[name]
+        for text, chosen in list_choices(session, issue.publication_id).items()
+        if (name := name_choice(chosen)) in audience.variants
+    }
+    if not known:
+        return literal(WHOLE)
+    return case(known, value=cast(Subscription.categories, Text), else_=WHOLE)
 
 
 def count_states(session: Session, issue_id: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from newsletter.store.columns import is_id
 from newsletter.store.models import Issue, IssueArticle, IssueVariant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WHOLE = "all"
 """The variant that holds every article."""
+EMPTY = "none"
+"""Stands for a selection without an article: there is no such variant, and nobody is sent it."""
 PUBLIC_STATES = ("sending", "sent", "paused")
 
 
@@ -77,21 +79,25 @@ def find_open_draft(session: Session, publication_id: int, cadence: str) -> Issu
     return session.scalars(query.limit(1)).one_or_none()
 
 
-def find_last_told(session: Session, publication_id: int) -> Issue | None:
-    """The newest issue that was approved or more, or None."""
+def find_last_told(session: Session, publication_id: int, cadence: str | None = None) -> Issue | None:
+    """The newest issue (of that cadence) that was approved or more, or None."""
     query = (
         select(Issue)
         .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES))
         .order_by(Issue.id.desc())
     )
+    if cadence is not None:
+        query = query.where(Issue.cadence == cadence)
     return session.scalars(query.limit(1)).one_or_none()
 
 
 def find_told_before(session: Session, publication_id: int, issue_id: int) -> Issue | None:
-    """The issue that went out before this one, or None."""
+    """The issue of the same cadence that went out before this one, or None."""
+    cadence = select(Issue.cadence).where(Issue.id == issue_id).scalar_subquery()
     query = (
         select(Issue)
         .where(Issue.publication_id == publication_id, Issue.state.not_in(OPEN_STATES), Issue.id < issue_id)
+        .where(Issue.cadence == cadence)
         .order_by(Issue.id.desc())
     )
     return session.scalars(query.limit(1)).one_or_none()
@@ -149,22 +155,30 @@ def thaw(session: Session, issue_id: int) -> None:
     session.execute(delete(IssueVariant).where(IssueVariant.issue_id == issue_id))
 
 
-def freeze_variant(
-    session: Session, issue_id: int, rendered: RenderedIssue, headers: dict[str, object]
+def list_variants(session: Session, issue_id: int) -> list[IssueVariant]:
+    """All frozen variants of an issue; none while it is a draft."""
+    query = select(IssueVariant).where(IssueVariant.issue_id == issue_id)
+    return list(session.scalars(query.order_by(IssueVariant.id)))
+
+
+def freeze_variants(
+    session: Session, issue_id: int, rendered: Mapping[str, RenderedIssue], headers: dict[str, object]
 ) -> None:
-    """Keep what goes out, replacing what an approval that was taken back had kept."""
+    """Keep what goes out, by key, replacing what an approval that was taken back had kept."""
     thaw(session, issue_id)
-    session.add(
+    session.add_all(
         IssueVariant(
             issue_id=issue_id,
-            key=WHOLE,
-            subject=rendered.subject,
-            preheader=rendered.preheader,
-            html=rendered.html,
-            text=rendered.text,
-            archive_html=rendered.archive_html,
-            mime=rendered.mime,
+            key=key,
+            subject=each.subject,
+            preheader=each.preheader,
+            html=each.html,
+            text=each.text,
+            # The archive shows the whole issue alone.
+            archive_html=each.archive_html if key == WHOLE else "",
+            mime=each.mime,
             headers=headers,
-            content_hash=rendered.content_hash,
+            content_hash=each.content_hash,
         )
+        for key, each in rendered.items()
     )

@@ -35,6 +35,7 @@ _DUE = (
         Delivery.email,
         Subscriber.name,
         Delivery.attempts,
+        Delivery.variant,
     )
     .join(Issue, Issue.id == Delivery.issue_id)
     .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
@@ -90,6 +91,7 @@ class ClaimedRow:
     name: str | None
     attempts: int
     """Those made before."""
+    variant: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ class Article(Base):
     html: Mapped[str] = mapped_column(default="")
     words: Mapped[int] = mapped_column(default=0)
     content_hash: Mapped[str] = mapped_column(String(64))
+    choice: Mapped[str | None] = mapped_column(String(16))
+    """What an editor said: `pinned` or `dropped`."""
 
 
 class ArticleKey(Base):
@@ -160,6 +162,8 @@ class Issue(Base):
     """The composed digest: section and card order by article id."""
     content_hash: Mapped[str | None] = mapped_column(String(64))
     since_at: Mapped[datetime | None]
+    asked_since: Mapped[bool | None]
+    """Whether an editor said since when; otherwise it follows from the last issue."""
     due_at: Mapped[datetime | None]
     drafted_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]

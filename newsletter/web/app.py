@@ -19,7 +19,7 @@ from newsletter.errors import (
     StateError,
     TokenError,
 )
-from newsletter.web import editor, health, login, public, subscription
+from newsletter.web import composing, editor, health, login, public, subscription
 from newsletter.web.guards import Guard
 from newsletter.web.pages import PRIVATE, get_door, make_door
 
@@ -69,6 +69,7 @@ def create_app(
     app.include_router(health.router)
     app.include_router(subscription.router)
     app.include_router(login.router)
+    app.include_router(composing.router)
     app.include_router(editor.router)
     app.include_router(public.root)
     app.include_router(public.router)

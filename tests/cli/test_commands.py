@@ -147,6 +147,33 @@ def test_articles_are_listed_and_shown(call: Call, filled: Path) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_editors_choose_and_write_and_the_issue_says_why(call: Call, filled: Path) -> None:
+    rules = filled / "rules.toml"
+    rules.write_text("cards = 1\n", encoding="utf-8")
+    assert "cards              1" in call("publication", "rules", "--file", rules).out
+    assert call("publication", "rules", "--json").json["cards"] == 1
+    one, other = sorted(each["id"] for each in call("article", "list", "--json").json)
+    assert call("article", "pin", other).code == call("article", "drop", one).code == 0
+    assert call("article", "drop", one, "--undo").code == call("article", "different", one, other).code == 0
+    assert call("article", "same", one, other).code == 0
+    assert call("category", "set", "City", "--status", "Busy.").code == 0
+    assert [each["status"] for each in call("category", "list", "--json").json] == ["Busy."]
+    note = call("trend", "add", "Ships", "--text", "Many.", "--json").json
+    assert [each["title"] for each in call("trend", "list", "--json").json] == ["Ships"]
+
+    drafted = call("issue", "draft", "--json").json
+    shown = call("issue", "show", drafted["id"], "--json").json
+
+    assert [(card["article"], card["score"]["pin"]) for card in shown["cards"]] == [(other, 10.0)]
+    assert [each["id"] for each in shown["cards"][0]["also"]] == [one]
+    assert [each["title"] for each in shown["notes"]] == ["Ships"]
+    assert (shown["statuses"][0]["status"], shown["possible"], shown["cadence"]) == ("Busy.", [], "weekly")
+    assert "pin 10.00" in call("issue", "show", drafted["id"]).out
+    assert call("trend", "remove", note["id"]).code == 0
+    assert call("trend", "list").err == "there is none: `newsletter trend add`\n"
+    assert "Busy." in call("category", "list").out
+
+
 def test_an_issue_goes_all_the_way(call: Call, server: SmtpServer, tmp_path: Path) -> None:
     draft = call("issue", "draft", "--json")
     number = draft.json["id"]

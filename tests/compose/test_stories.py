@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.collect.detect import parse_source
-from newsletter.compose.stories import WINDOW, group_stories
+from newsletter.compose.stories import POSSIBLE, WINDOW, Verdicts, group_stories, list_pairs
 from newsletter.compose.words import list_words
 from newsletter.content import Article, ParsedSource
 from newsletter.errors import ParseError
 from tests.compose.builders import NOW, article_lists, read_samples, to_articles
+from tests.compose.reports import is_held, make_paraphrases
 from tests.support.mail_builders import make_article
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
@@ -30,7 +31,7 @@ def tell(number: int, title: str, source_id: int, **changes: object) -> Article:
 
 
 def group_ids(*articles: Article) -> list[list[int]]:
-    return [sorted(article.id for article in story) for story in group_stories(articles)]
+    return [sorted(article.id for article in story) for story in group_stories(articles).stories]
 
 
 def test_two_sources_on_one_event_are_one_story() -> None:
@@ -75,15 +76,35 @@ def test_the_fullest_article_leads() -> None:
     pictured = tell(2, ACCORD[0], 2, words=10, image="https://example.org/a.png")
     full = tell(3, ACCORD[0], 3, words=900)
 
-    assert [[article.id for article in story] for story in group_stories([short, pictured, full])] == [
-        [2, 3, 1]
-    ]
+    assert [
+        [article.id for article in story] for story in group_stories([short, pictured, full]).stories
+    ] == [[2, 3, 1]]
 
 
 def test_the_samples_tell_one_event_twice_and_nothing_else() -> None:
-    stories = [story for story in group_stories(read_samples()) if len(story) > 1]
+    stories = [story for story in group_stories(read_samples()).stories if len(story) > 1]
 
     assert [sorted(article.title for article in story) for story in stories] == [sorted(ACCORD)]
+
+
+def test_what_is_alike_but_not_enough_is_shown_to_the_editor_until_one_decides() -> None:
+    halves = [report.article for report in make_paraphrases(60) if not is_held(report.event)]
+    found = group_stories(halves)
+    pairs = sorted(list_pairs((each.one, each.other) for each in found.possible))
+
+    assert pairs
+    assert all(each.likeness >= POSSIBLE for each in found.possible)
+    again = group_stories(halves, Verdicts(same=frozenset(pairs[:1]), different=frozenset(pairs[1:])))
+    assert pairs[0] in list_pairs([article.id for article in story] for story in again.stories)
+    assert {(min(each.one, each.other), max(each.one, each.other)) for each in again.possible}.isdisjoint(
+        pairs
+    )
+
+
+def test_what_an_editor_parts_stays_apart_however_alike() -> None:
+    one, other = tell(1, ACCORD[0], 1), tell(2, ACCORD[1], 2)
+
+    assert len(group_stories([one, other], Verdicts(different=frozenset({(1, 2)}))).stories) == 2
 
 
 @given(article_lists(), st.randoms(use_true_random=False))
@@ -96,7 +117,7 @@ def test_the_order_of_the_articles_makes_no_difference(articles: list[Article], 
 
 @given(article_lists())
 def test_every_article_is_in_one_story(articles: list[Article]) -> None:
-    stories = group_stories(articles)
+    stories = group_stories(articles).stories
 
     assert sorted(article.id for story in stories for article in story) == [
         article.id for article in articles
@@ -144,7 +165,7 @@ def test_unrelated_articles_of_captured_feeds_are_not_merged() -> None:
             for article in to_articles(entries, source_id, len(articles) + 1)
         ]
 
-    merged = [story for story in group_stories(articles) if len(story) > 1]
+    merged = [story for story in group_stories(articles).stories if len(story) > 1]
 
     assert len(articles) > 500
     assert merged

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from newsletter.content import Publication, Recipient, RenderedIssue
 from newsletter.errors import AddressError, RenderError
+from newsletter.render.allowed import load_allowed_features
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
 from newsletter.render.message import (
@@ -134,7 +135,11 @@ def test_no_name_or_subject_of_a_reader_breaks_the_message(
 
 def facts() -> Facts:
     return Facts(
-        BASE_URL, address=make_publication().address, preheader=make_digest().preheader, articles={1: "x"}
+        BASE_URL,
+        address=make_publication().address,
+        preheader=make_digest().preheader,
+        articles={1: "x"},
+        allowed_features=load_allowed_features(make_environment(), "default"),
     )
 
 

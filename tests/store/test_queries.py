@@ -240,8 +240,8 @@ def test_a_variant_is_frozen_and_thawed(either_database: Database) -> None:
     rendered = RenderedIssue("Subject", "pre", "<p>", "text", "<a>", b"\0mime\xff", "f" * 64)
     with either_database.write() as session:
         issue = add_issue(session, add_publication(session), "draft")
-        issues.freeze_variant(session, issue.id, rendered, {"name": "Harbour"})
-        issues.freeze_variant(session, issue.id, rendered, {"name": "Weekly"})
+        issues.freeze_variants(session, issue.id, {"all": rendered}, {"name": "Harbour"})
+        issues.freeze_variants(session, issue.id, {"all": rendered}, {"name": "Weekly"})
         session.flush()
         variant = issues.find_variant(session, issue.id)
         assert variant

@@ -34,7 +34,7 @@ _LAST = {"EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "NOOP", "QUIT"}
 class Action:
     """What the server does instead of its usual answer; first `delay` seconds of nothing."""
 
-    kind: Literal["send", "usual", "trickle", "silence", "close", "reset", "half-close"]
+    kind: Literal["send", "usual", "trickle", "silence", "close", "reset", "half-close", "deaf"]
     payload: bytes = b""
     delay: float = 0.0
 
@@ -61,6 +61,8 @@ SILENCE = Action("silence")
 CLOSE = Action("close")
 RESET = Action("reset")
 HALF_CLOSE = Action("half-close")
+DEAF = Action("deaf")
+"""Never read on, so that what is sent fills all buffers."""
 GARBAGE = raw(b"\x00\xff what is this\r\n")
 LONG_LINE = raw(b"250 " + b"x" * 100_000 + b"\r\n")
 CHANGING_CODE = raw(b"250-one\r\n550 two\r\n")
@@ -127,6 +129,8 @@ class SmtpServer:
     commands: list[Command] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     """How often each stage was reached; `accept` counts the connections."""
+    pipelined: int = 0
+    """Commands that had come in before the one ahead of them was answered."""
     violations: list[str] = field(default_factory=list)
     """Commands that must end a group and did not (RFC 2920 3.1): their verbs; the connection is dropped."""
     keeps_data: bool = True
@@ -172,6 +176,9 @@ class SmtpServer:
         if self.keeps_data:
             self.accepted.append(message)
 
+    async def wait_until_over(self) -> None:
+        await self._over.wait()
+
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         tasks: set[asyncio.Task[None]] = set()
@@ -216,6 +223,7 @@ class _Dialogue:
             await self.answer("accept", b"")
             await self.answer("banner", b"220 test ESMTP\r\n")
             while True:
+                server.pipelined += b"\n" in self.buffer
                 await self.obey(await self.read_line())
         except (_EndedError, OSError, asyncio.IncompleteReadError):
             pass
@@ -249,6 +257,8 @@ class _Dialogue:
             self.writer.close()
         elif kind == "half-close":
             self.writer.write_eof()
+        elif kind == "deaf":
+            await self.server.wait_until_over()
         elif kind != "silence":
             return
         while kind in {"half-close", "silence"} and await self.reader.read(CHUNK):
