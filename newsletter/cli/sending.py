@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -62,6 +62,7 @@ def send(
             connections=connections, on_uncertain=on_uncertain, on_progress=on_progress, stop=stop
         )
         done = send_issue(database, settings, issue, options, now=shell.read_now(None))
+        on_progress(done)
     if json:
         write_json(done)
     else:
@@ -75,11 +76,15 @@ def status(context: typer.Context, issue: IssueId, json: Json = False) -> None:
     """Count the deliveries of an issue by state; they always add up to `recipients`."""
     from newsletter.publishing.issues import get_issue_status
 
-    found = get_issue_status(open_shell(context).database, issue)
+    shell = open_shell(context)
+    found = get_issue_status(shell.database, issue, now=shell.read_now(None))
     if json:
         write_json(found)
     else:
         say(f"{found.state}: {describe(found)}")
+        if found.rate:
+            left = "" if found.seconds_left is None else f", {show_seconds(found.seconds_left)} left"
+            say(f"{found.rate:g} a second in the last minute{left}")
         if found.reason:
             say(found.reason)
 
@@ -171,6 +176,11 @@ def describe(status: IssueStatus) -> str:
     return f"{status.recipients} recipients: {', '.join(counts) or 'none yet'}"
 
 
+def show_seconds(seconds: int) -> str:
+    """As `1:02:03`, as the bar does."""
+    return str(timedelta(seconds=seconds))
+
+
 def explain(issue: int, status: IssueStatus, *, stopped: bool) -> str:
     """Why a send is not over, and what to do."""
     again = f"run `newsletter issue send {issue}` again, or leave it to a running scheduler"
@@ -189,13 +199,26 @@ def show_progress() -> Iterator[Callable[[IssueStatus], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = make_console(stderr=True)
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("sending"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]:.0f}/s"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("sending", total=None)
+        task = bar.add_task("sending", total=None, speed=0.0, counts="")
 
         def on_progress(status: IssueStatus) -> None:
             waiting = status.queued + status.claimed + status.dot_sent + status.deferred
-            bar.update(task, total=status.recipients, completed=status.recipients - waiting)
+            bar.update(
+                task,
+                total=status.recipients,
+                completed=status.recipients - waiting,
+                speed=bar.tasks[0].speed or 0.0,
+                counts=f"{status.sent} sent, {status.deferred} deferred, {status.failed} failed",
+            )
 
         yield on_progress
 

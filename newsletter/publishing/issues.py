@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from newsletter.content import DeliveryState
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
     from newsletter.store.engine import Database
     from newsletter.store.models import Delivery, Issue
+
+
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class IssueStatus:
     uncertain: int = 0
     skipped: int = 0
     reason: str | None = None
+    rate: float = 0.0
+    """Deliveries settled a second, by whatever process or machine, over the last minute of a send."""
+    seconds_left: int | None = None
+    """At that rate, for those that need not wait for another try; None where nothing moves."""
 
 
 def list_issues(database: Database, slug: str | None) -> list[IssueView]:
@@ -97,12 +106,24 @@ def require_draft(database: Database, issue_id: int) -> None:
         raise StateError(message)
 
 
-def get_issue_status(database: Database, issue_id: int) -> IssueStatus:
-    """Counts of one issue's ledger rows by state."""
+def get_issue_status(database: Database, issue_id: int, *, now: datetime | None = None) -> IssueStatus:
+    """Counts of one issue's ledger rows by state; with a time also how fast they change.
+
+    Raises:
+        NotFoundError: There is no such issue.
+
+    """
     with database.read() as session:
         issue = issues.get_issue(session, issue_id)
         counts = deliveries.count_states(session, issue_id)
-        return IssueStatus(issue.state, sum(counts.values()), **counts, reason=issue.reason)
+        status = IssueStatus(issue.state, sum(counts.values()), **counts, reason=issue.reason)
+        if now is None or issue.state != "sending":
+            return status
+        settled = deliveries.count_settled(session, issue_id, now - MINUTE, now)
+    seconds = min(MINUTE, now - (issue.sending_at or now)).total_seconds()
+    rate = settled / max(seconds, 1.0)
+    left = status.queued + status.claimed + status.dot_sent
+    return replace(status, rate=round(rate, 1), seconds_left=math.ceil(left / rate) if rate else None)
 
 
 def list_deliveries(database: Database, issue_id: int, state: str | None = None) -> Iterator[dict[str, Any]]:

@@ -112,6 +112,16 @@ def count_states(session: Session, issue_id: int) -> dict[str, int]:
     return {state: count for state, count in session.execute(query)}  # noqa: C416 - a Row is no tuple to mypy
 
 
+def count_settled(session: Session, issue_id: int, since: datetime, until: datetime) -> int:
+    """How many rows of an issue got their verdict between two times, by whoever sent them."""
+    query = select(func.count()).where(
+        Delivery.issue_id == issue_id,
+        Delivery.state.in_(("sent", "failed", "uncertain")),
+        Delivery.finished_at.between(since, until),
+    )
+    return session.scalar(query) or 0
+
+
 def has_unfinished(session: Session, issue_id: int) -> bool:
     """Whether any row still waits for a verdict."""
     query = select(Delivery.id).where(Delivery.issue_id == issue_id, Delivery.state.in_(UNFINISHED))
