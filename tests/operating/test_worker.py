@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text, update
 
 from newsletter.operating import worker
-from newsletter.operating.jobs import send_due
+from newsletter.operating.sends import send_due
 from newsletter.publishing.approval import pause_issue, resume_issue
 from newsletter.publishing.sending import begin_issue
 from newsletter.store import shards, workers
