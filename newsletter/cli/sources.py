@@ -1,7 +1,8 @@
-"""Commands: source add, list, remove, check."""
+"""Commands: source add, list, remove, check, import-opml, export-opml."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -24,6 +25,12 @@ def add(
     category: Annotated[str | None, typer.Option(help="For articles that name none themselves.")] = None,
     kind: Kind = None,
     title: Annotated[str | None, typer.Option(help="What to call it.")] = None,
+    full_text: Annotated[
+        bool | None,
+        typer.Option(
+            "--full-text/--no-full-text", help="Fetch the pages of its articles for their whole text."
+        ),
+    ] = None,
     publication: Slug = None,
     json: Json = False,
 ) -> None:
@@ -31,7 +38,7 @@ def add(
     from newsletter.publishing.sources import NewSource, add_source
 
     shell = open_shell(context)
-    new = NewSource(location=location, kind=kind, category=category, title=title)
+    new = NewSource(location=location, kind=kind, category=category, title=title, full_text=full_text)
     made = add_source(shell.database, shell.settings, publication, new, now=shell.read_now(None))
     if json:
         write_json(made)
@@ -49,10 +56,18 @@ def list_(context: typer.Context, publication: Slug = None, json: Json = False) 
         write_json(found)
         return
     rows = [
-        (each.location, each.kind, each.category, each.articles, each.last_success_at, each.last_error)
+        (
+            each.location,
+            each.kind,
+            each.category,
+            each.articles,
+            each.last_success_at,
+            "disabled" if each.disabled_at else each.next_attempt_at,
+            each.last_error,
+        )
         for each in found
     ]
-    headings = ("source", "kind", "category", "articles", "last success", "error")
+    headings = ("source", "kind", "category", "articles", "last success", "next try", "error")
     show_table(headings, rows, empty="there is no source yet: `newsletter source add URL_OR_PATH`")
 
 
@@ -92,3 +107,31 @@ def check(
             say(f"  {article['published'] or '-':25}  {article['title']}")
         for problem in found["problems"]:
             note(f"  problem: {problem}")
+
+
+@app.command("import-opml", epilog="Example: newsletter source import-opml feeds.opml")
+def import_opml(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML, as feed readers export it.")],
+    publication: Slug = None,
+    json: Json = False,
+) -> None:
+    """Add every feed of a list; its folders become categories, what is there already stays as it is."""
+    from newsletter.publishing.subscriptions import import_opml as import_list
+
+    shell = open_shell(context)
+    report = import_list(shell.database, shell.settings, publication, file, now=shell.read_now(None))
+    if json:
+        write_json(report)
+        return
+    say(f"{report.read} feeds: {report.added} added, {report.known} known, {len(report.rejected)} rejected")
+    for failure in report.rejected:
+        note(f"rejected: {failure['source']}: {failure['error']}")
+
+
+@app.command("export-opml", epilog="Example: newsletter source export-opml > feeds.opml")
+def export_opml(context: typer.Context, publication: Slug = None) -> None:
+    """Write the sources as OPML, a folder for each category; paths of this machine are left out."""
+    from newsletter.publishing.subscriptions import export_opml as export_list
+
+    say(export_list(open_shell(context).database, publication).decode().rstrip())

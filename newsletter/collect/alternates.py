@@ -8,7 +8,10 @@ from typing import Final
 from newsletter.collect.links import make_absolute
 from newsletter.collect.plaintext import clean_title
 
-_HTML: Final = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_HTML: Final = re.compile(
+    rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _ALTERNATE: Final = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)
 
 

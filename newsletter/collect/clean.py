@@ -137,6 +137,11 @@ def clean_entry(entry: Entry, base: str | None = None) -> Entry:
         link=link,
         image=image,
         html=html or None,
+        enclosures=tuple(
+            replace(enclosure, url=url)
+            for enclosure in entry.enclosures
+            if (url := clean_link(enclosure.url, link or base)) and not url.lower().startswith("mailto:")
+        ),
         similar=tuple(clean_entry(similar, base) for similar in entry.similar),
         trends=tuple(clean_entry(trend, base) for trend in entry.trends),
     )

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_tz
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from newsletter.collect.calendar_names import MONTHS, ZONES
 
@@ -113,6 +114,15 @@ _ISO: Final = re.compile(
 )
 
 
+# What some programs write: seconds or milliseconds of Unix, a zone by its IANA name, "07:02:38 PM".
+_EPOCH: Final = re.compile(r"([1-9]\d{8,9})(?:\d{3})?(?:\.\d{1,6})?")
+_NAMED_ZONE: Final = re.compile(
+    r"\s((?:Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/[A-Za-z_/]{2,30})$"
+)
+_HALVES: Final = re.compile(r"\d\s?[ap]\.?m\b", re.IGNORECASE)
+_ISO_LIKE: Final = re.compile(r"\d{4}-\d\d-\d\d[tT]\d\d:\d\d:\d\d")
+
+
 def parse_date(text: str, tz: tzinfo = UTC) -> datetime | None:
     """Read the date of a feed's entry, keeping its offset; None when it is none.
 
@@ -123,7 +133,34 @@ def parse_date(text: str, tz: tzinfo = UTC) -> datetime | None:
     text = " ".join(text.split())
     if not text or len(text) > 2 * _LONGEST:
         return None
-    return _iso(text, tz) or _rfc822(text, tz) or parse_date_line(text, tz) or _other(text)
+    if seconds := _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(seconds[1]), UTC)
+    if named := _NAMED_ZONE.search(text):
+        return _in_zone(text[: named.start()], named[1])
+    found = _iso(text, tz)
+    if found or _ISO_LIKE.match(text):
+        # An hour of 25 is a fault; feedparser would count on into the next day.
+        return found
+    found = None if _HALVES.search(text) else _rfc822(text, tz)
+    return found or parse_date_line(text, tz) or _month(text, tz) or _other(text)
+
+
+def _in_zone(text: str, name: str) -> datetime | None:
+    try:
+        return parse_date(text, ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return parse_date(text)
+
+
+def _month(text: str, tz: tzinfo) -> datetime | None:
+    """“Nov. 2020”: its first day."""
+    match = re.fullmatch(r"(?P<name>[^\W\d_]{3,12})\.?,?\s+(?P<year>\d{4})", text)
+    month = MONTHS.get(match["name"].lower()) if match else None
+    return (
+        datetime(int(match["year"]), month, 1, tzinfo=tz)
+        if match and month and match["year"] > "0000"
+        else None
+    )
 
 
 _BASIC: Final = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(?=Z|[+-]|$)", re.IGNORECASE)
@@ -182,7 +219,7 @@ def _other(text: str) -> datetime | None:
     from feedparser.datetimes import _parse_date
 
     try:
-        fields = _parse_date(text)
+        fields = None if re.fullmatch(r"\d{1,3}|\d{5}|\d{7}|\d{9,}", text) else _parse_date(text)
         if not fields:
             return None
         year, month, day, hour, minute, second = fields[:6]

@@ -13,9 +13,10 @@ from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
 from newsletter.collect.doctype import drop_doctype
 from newsletter.collect.links import absolute_html, make_absolute
+from newsletter.collect.pace import read_pace
 from newsletter.collect.pictures import find_picture
 from newsletter.collect.plaintext import as_html, clean_title, html_to_text
-from newsletter.content import Entry, ParsedSource
+from newsletter.content import Enclosure, Entry, ParsedSource
 from newsletter.errors import ParseError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
 _Fields = dict[str, Any]
+_LONGEST_NUMBER: Final = 16
 _ROOT: Final = re.compile(rb"<(?:[\w-]+:)?(?:rss|feed|RDF)[\s>]")
 
 
@@ -62,9 +64,8 @@ def parse_feed(
     reading = _Reading(feed, bases, tz, is_atom, problems)
     entries = tuple(_entry(fields, reading) for fields in parsed["entries"])
     title = clean_title(feed.get("title") or "", is_html=_is_html(feed.get("title_detail"))) or None
-    return ParsedSource(
-        "feed", title, link, feed.get("language") or None, entries, tuple(dict.fromkeys(problems))
-    )
+    language, said = feed.get("language") or None, tuple(dict.fromkeys(problems))
+    return ParsedSource("feed", title, link, language, entries, said, read_pace(feed, narrowed))
 
 
 def _parse(data: bytes, charset: str | None) -> _Fields:
@@ -77,7 +78,7 @@ def _parse(data: bytes, charset: str | None) -> _Fields:
         # Always bytes in a stream: a str would be opened as a URL or a file. What is read is cleaned in
         # clean.py.
         found: _Fields = feedparser.parse(
-            io.BytesIO(drop_doctype(data)),
+            io.BytesIO(_part_captions(drop_doctype(data))),
             response_headers=headers,
             sanitize_html=False,
             resolve_relative_uris=False,
@@ -86,6 +87,21 @@ def _parse(data: bytes, charset: str | None) -> _Fields:
         message = f"the feed is too damaged to read: {type(error).__name__}: {error}"
         raise ParseError(message) from error
     return found
+
+
+_MEDIA: Final = re.compile(
+    rb"""xmlns:([\w.-]{1,30})\s*=\s*["']https?://(?:search\.yahoo|www\.rssboard)[^"'>]*["']"""
+)
+
+
+def _part_captions(data: bytes) -> bytes:
+    """Rename `media:description`: feedparser would put a picture's caption in the place of the summary."""
+    found = set(_MEDIA.findall(data[:20_000]))
+    if not found:
+        return data
+    prefix = b"(?:" + b"|".join(map(re.escape, sorted(found))) + b")"
+    # Of an element that it does not know and that has attributes, feedparser keeps those and not the text.
+    return re.sub(rb"(</?" + prefix + rb":)description(?:\s[^>]*?)?(/?>)", rb"\1caption\2", data)
 
 
 def _not_a_feed(data: bytes, location: str) -> str:
@@ -138,7 +154,7 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
     published = _date(fields, ("published", "created"), reading, title)
     updated = _date(fields, ("updated",), reading, title)
     picture = find_picture(fields, html)
-    category, language = _category(fields), _language(fields, reading.feed)
+    categories = _categories(fields)
     return Entry(
         title=title,
         id=(fields.get("id") or "").strip() or None,
@@ -147,14 +163,16 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
         published=published or updated,
         updated=updated,
         author=_author(fields),
-        category=category,
+        category=next(iter(categories), None),
+        categories=categories,
         summary=html_to_text(summary) or None,
         image=make_absolute(picture.url, link, *bases),
         image_alt=picture.alt,
         image_credit=picture.credit,
         text=(html_to_text(html) or None) if html else None,
         html=html,
-        language=language,
+        language=_language(fields, reading.feed),
+        enclosures=_enclosures(fields, (link, *bases)),
     )
 
 
@@ -207,6 +225,8 @@ def _body(fields: _Fields) -> tuple[str | None, str]:
         if content.get("value")
     ]
     summary, kind = fields.get("summary") or "", (fields.get("summary_detail") or {}).get("type") or ""
+    # A video's entry has no text but what describes the video (Media RSS 1.5, media:description).
+    summary = summary or str(fields.get("media_caption") or "")
     written = [(as_html(value, type_), type_) for value, type_ in contents if not _is_other(type_)]
     body = max(written, key=lambda pair: ("html" in pair[1], len(pair[0])))[0] if written else None
     summary = as_html(summary, kind)
@@ -250,11 +270,20 @@ def _author(fields: _Fields) -> str | None:
     return joined or clean_title(raw) or None
 
 
-def _category(fields: _Fields) -> str | None:
-    for tag in fields.get("tags") or []:
-        if name := clean_title(str(tag.get("label") or tag.get("term") or "")):
-            return name
-    return None
+def _categories(fields: _Fields) -> tuple[str, ...]:
+    tags = fields.get("tags") or []
+    names = (clean_title(str(tag.get("label") or tag.get("term") or "")) for tag in tags)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _enclosures(fields: _Fields, bases: tuple[str | None, ...]) -> tuple[Enclosure, ...]:
+    found = []
+    for enclosed in fields.get("enclosures") or []:
+        length = str(enclosed.get("length") or "")
+        size = int(length) if length.isdecimal() and len(length) < _LONGEST_NUMBER else None
+        if url := make_absolute(enclosed.get("href") or enclosed.get("url"), *bases):
+            found.append(Enclosure(url, enclosed.get("type") or None, size))
+    return tuple(dict.fromkeys(found))
 
 
 def _language(fields: _Fields, feed: _Fields) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from newsletter.collect.dates import parse_date
 from newsletter.collect.links import absolute_html, make_absolute
 from newsletter.collect.plaintext import clean_title, html_to_text
-from newsletter.content import Entry, ParsedSource
+from newsletter.content import Enclosure, Entry, ParsedSource
 from newsletter.errors import ParseError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def _entry(
     link = make_absolute(_text(item.get("url")) or _text(item.get("external_url")), *bases)
     body = _text(item.get("content_html"))
     html = absolute_html(body, link) if body else None
+    tags = tuple(dict.fromkeys(name for tag in _list(item, "tags") if (name := _text(tag))))
     dates = {name: _date(item, name, tz, problems) for name in ("date_published", "date_modified")}
     return Entry(
         title=title,
@@ -68,13 +69,26 @@ def _entry(
         published=dates["date_published"] or dates["date_modified"],
         updated=dates["date_modified"],
         author=_author(item) or _author(feed),
-        category=next((name for tag in _list(item, "tags") if (name := _text(tag))), None),
+        category=next(iter(tags), None),
+        categories=tags,
         summary=html_to_text(_text(item.get("summary")) or "") or None,
         image=make_absolute(_image(item), link, *bases),
         text=(html_to_text(html) if html else _text(item.get("content_text"))) or None,
         html=html,
         language=_text(item.get("language")) or _text(feed.get("language")),
+        enclosures=_enclosures(item, (link, *bases)),
     )
+
+
+def _enclosures(item: _Fields, bases: tuple[str | None, ...]) -> tuple[Enclosure, ...]:
+    found = []
+    for attached in _list(item, "attachments"):
+        fields = attached if isinstance(attached, dict) else {}
+        size = fields.get("size_in_bytes")
+        length = size if isinstance(size, int) and 0 <= size < 2**53 else None
+        if url := make_absolute(_text(fields.get("url")), *bases):
+            found.append(Enclosure(url, _text(fields.get("mime_type")), length))
+    return tuple(found)
 
 
 def _text(value: object) -> str | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import html as html_names
 import logging
 import re
+import unicodedata
 from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from newsletter.collect.charset import choose_charset
 from newsletter.collect.dates import parse_date
+from newsletter.collect.identity import normal_title
+from newsletter.collect.leads import FEWEST, find_leads, is_article
 from newsletter.collect.lines import split_lines
 from newsletter.collect.links import make_absolute
 from newsletter.collect.plaintext import clean_title, html_to_text
@@ -33,6 +36,8 @@ _MOMENT: Final = re.compile(
     r"""[^>]{0,80}?(?:content|datetime)\s*=\s*["'])([^"']{8,40})["']""",
     re.IGNORECASE,
 )
+_MUCH: Final = 300
+"""Characters; the text of an article has more."""
 _CANONICAL: Final = re.compile(r"""<link\b[^>]*?\brel\s*=\s*["']?canonical\b[^>]*>""", re.IGNORECASE)
 _HREF: Final = re.compile(r"""href\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 
@@ -81,33 +86,46 @@ def decode_html(data: bytes, charset: str | None) -> str:
 def _article(source: str, link: str | None, language: str | None, tz: tzinfo) -> ParsedSource:
     whole = html_to_text(source)
     document = _extract(source, link) if source.strip() else None
-    found = str(getattr(document, "text", None) or "").split("\n")
-    text = "\n\n".join(line.strip() for line in found if line.strip()) or whole
-    if not text:
-        raise ParseError(
-            f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
-        )
+    if len(whole) > _MUCH > len(getattr(document, "text", None) or ""):
+        # So little of so much: a second look that takes in more.
+        document = _extract(source, link, favor_recall=True) or document
     field = {
         name: (clean_title(str(getattr(document, name, None) or "")) or None)
         for name in ("title", "author", "sitename", "description", "image", "date")
     }
-    categories = [str(name) for name in getattr(document, "categories", None) or []]
+    found = unicodedata.normalize("NFC", str(getattr(document, "text", None) or "")).split("\n")
+    lines = [line.strip() for line in found if line.strip()]
+    if len(lines) > 1 and normal_title(lines[0]) == normal_title(field["title"] or ""):
+        # The heading is the title, which stands above the text already.
+        del lines[0]
+    text = "\n\n".join(lines) or whole
+    if not text:
+        raise ParseError(
+            f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
+        )
+    licence = clean_title(str(getattr(document, "license", None) or "")) or None
+    named = (clean_title(str(name)) for name in getattr(document, "categories", None) or [])
+    categories = tuple(dict.fromkeys(name for name in named if name))
     entry = Entry(
         title=field["title"] or _head_title(source),
         link=link,
         published=_published(source, field["date"], tz),
         author=field["author"],
-        category=clean_title(categories[0]) or None if categories else None,
+        category=next(iter(categories), None),
+        categories=categories,
         summary=field["description"],
         image=make_absolute(field["image"], link),
         text=text,
         html="".join(f"<p>{html_names.escape(part, quote=False)}</p>" for part in text.split("\n\n")),
         language=language or getattr(document, "language", None),
+        licence=licence,
     )
-    return ParsedSource("page", field["sitename"], link, language, (entry,))
+    leads = () if is_article(source) or not link else find_leads(source, link, tz)
+    leads = leads if len(leads) >= FEWEST else ()
+    return ParsedSource("page", field["sitename"], link, language, (entry,), leads=leads)
 
 
-def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
+def _extract(source: str, link: str | None, *, favor_recall: bool = False) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
     import trafilatura
 
     # It logs as an error what is told here as a ParseError, or mended.
@@ -119,7 +137,7 @@ def _extract(source: str, link: str | None) -> Any:  # noqa: ANN401 - a Document
             url=link,
             include_comments=False,
             with_metadata=True,
-            favor_recall=True,
+            favor_recall=favor_recall,
             include_tables=True,
         )
     except Exception as error:

@@ -11,6 +11,7 @@ from newsletter.collect.plaintext import clean_title
 _Fields = dict[str, Any]
 _IMAGE: Final = re.compile(r"""<img\b[^>]*?\ssrc\s*=\s*["']([^"'>]+)["'][^>]*>""", re.IGNORECASE)
 _ALT: Final = re.compile(r"""\salt\s*=\s*["']([^"'>]*)["']""", re.IGNORECASE)
+_LONGEST_ALT: Final = 300
 _IMAGE_NAME: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:[?#]|$)", re.IGNORECASE)
 
 
@@ -37,7 +38,9 @@ def find_picture(fields: _Fields, html: str | None) -> Picture:
     if url is None:
         return Picture()
     alt = _ALT.search(in_body.get(url, ""))
-    return Picture(url, (clean_title(alt[1]) or None) if alt else None, credit)
+    said = clean_title(alt[1]) if alt else ""
+    caption = clean_title(str(fields.get("media_caption") or "")) if fields.get("media_content") else ""
+    return Picture(url, said or (caption if len(caption) <= _LONGEST_ALT else None) or None, credit)
 
 
 def _find_named(fields: _Fields) -> str | None:

@@ -24,6 +24,13 @@ _INLINE_TAG: Final = re.compile(
     r"|script|small|span|strike|strong|style|sub|sup|tt|u|var|wbr)(?:\s[^<>]*)?/?>|<!--.*?-->",
     re.IGNORECASE | re.DOTALL,
 )
+# With attributes these are markup that went astray; without, the title may speak of them.
+_EMBEDDED: Final = re.compile(
+    r"<(?:applet|area|audio|base|embed|form|frame|frameset|iframe|input|link|map|meta|object|param|picture|source|svg"
+    r"|table|td|tr|video)\s[^<>]*=[^<>]*>"
+    r"|</(?:applet|audio|form|frame|frameset|iframe|map|object|picture|svg|table|td|tr|video)\s*>",
+    re.IGNORECASE,
+)
 _WHOLE_PAGE: Final = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 _TAG: Final = re.compile(r"<[a-z!/][^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)
@@ -95,7 +102,8 @@ def clean_title(title: str, *, is_html: bool = True) -> str:
     """
     text = title
     if is_html and "<" in text:
-        text = _INLINE_TAG.sub("", _SCRIPT.sub("", re.sub(r"<br\b[^<>]*>", " ", text, flags=re.IGNORECASE)))
+        text = _SCRIPT.sub("", re.sub(r"<br\b[^<>]*>", " ", text, flags=re.IGNORECASE))
+        text = _EMBEDDED.sub("", _INLINE_TAG.sub("", text))
     if is_html and "&" in text:
         text = html.unescape(text)
     return " ".join(text.translate(_INVISIBLE).split())

@@ -29,6 +29,7 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     from lxml import etree
 
     entries: list[Entry] = []
+    is_index = False
     problems: list[str] = []
     # Entities are neither read nor fetched, and a broken file is read as far as it goes.
     events = etree.iterparse(
@@ -43,6 +44,7 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
         for _, element in events:
             if not isinstance(element.tag, str) or etree.QName(element).localname not in {"url", "sitemap"}:
                 continue
+            is_index = is_index or etree.QName(element).localname == "sitemap"
             if entry := _entry(element, location, tz):
                 entries.append(entry)
             element.clear()
@@ -54,7 +56,19 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     if not entries:
         message = f"{location or 'the sitemap'} names no address; check that it is a sitemap"
         raise ParseError(message)
-    return ParsedSource("sitemap", entries=tuple(entries), problems=tuple(problems))
+    found, said = tuple(entries), tuple(problems)
+    if is_index:
+        # News first, then what changed last; one without a day may be anything.
+        newest = sorted(found, key=_promise, reverse=True)
+        return ParsedSource(
+            "sitemap", entries=found, problems=said, maps=tuple(str(map_.link) for map_ in newest)
+        )
+    return ParsedSource("sitemap", entries=found, problems=said, leads=found)
+
+
+def _promise(map_: Entry) -> tuple[bool, float]:
+    changed = map_.updated.timestamp() if map_.updated else 0.0
+    return "news" in str(map_.link).lower(), changed
 
 
 def _entry(element: Any, location: str, tz: tzinfo) -> Entry | None:  # noqa: ANN401 - lxml has no types

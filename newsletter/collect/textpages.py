@@ -22,6 +22,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_SELDOM: Final = 4
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff\u00ad"), None)
 
 
@@ -43,6 +44,11 @@ def _decode(data: bytes, charset: str | None) -> str:
             return data.decode(named)
         except (UnicodeDecodeError, LookupError):
             continue
+    text = data.decode("utf-8", "replace")
+    wrong, foreign = text.count("\ufffd"), sum(not letter.isascii() for letter in text)
+    if wrong * _SELDOM < foreign:
+        # A page in UTF-8 into which some of another encoding was pasted.
+        return text
     return data.decode("cp1252", "replace")
 
 

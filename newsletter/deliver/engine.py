@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from newsletter.content import Claimed, Verdict
 from newsletter.deliver.clerk import Clerk
 from newsletter.deliver.desk import Build, Desk
-from newsletter.deliver.lane import REST_SECONDS, Lane
+from newsletter.deliver.lane import Lane
 from newsletter.deliver.ledger import Ledger
-from newsletter.deliver.limits import Gate, route_key
+from newsletter.deliver.limits import PATIENCE_SECONDS, Gate, route_key
 from newsletter.deliver.pool import Pool
 from newsletter.deliver.route import Route
 from newsletter.deliver.session import SessionLost
@@ -103,7 +103,7 @@ class _Engine:
         for lane in self.lanes:
             lane.closes_at = began_at + lane.route.open_seconds
         limiter = self.options.limiter
-        slowed = await self.clerk.call(limiter.list_slowed) if limiter else set()
+        slowed = await self.clerk.call(limiter.list_slowed) if limiter else {}
         self.traffic = Traffic(self.lanes, limiter, self.options.domains, slowed)
         self.pool = Pool(self.clerk, self.traffic, self.options.returns, self.stop)
         try:
@@ -154,7 +154,7 @@ class _Engine:
                 continue
             if not (pool.waiting or pool.under_way or self.traffic.held or pool.has_returned):
                 idle_since = min(idle_since, loop.time())
-                if loop.time() > min(pool.postponed_to + 1.0, idle_since + REST_SECONDS):
+                if loop.time() > min(pool.postponed_to + 1.0, idle_since + PATIENCE_SECONDS):
                     pool.is_done = True
                     pool.stir()
                     return
@@ -170,7 +170,6 @@ class _Engine:
 
     async def _ask_leave(self) -> None:
         """Ask the limiter for leave to send, a little ahead."""
-        loop = asyncio.get_running_loop()
         while True:
             await self.pool.until(lambda: self.traffic.is_asking)
             try:
@@ -179,8 +178,7 @@ class _Engine:
                 # The clerk meets the same fault and knows when to give up.
                 await asyncio.sleep(1.0)
                 continue
-            self.traffic.admit(grants, loop.time())
-            self.pool.stir()
+            self.pool.admit(grants)
 
     async def _watch(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Look after the stop, the deadline that it sets, and the progress."""

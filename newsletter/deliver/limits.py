@@ -18,6 +18,12 @@ BURST_SECONDS = 0.25
 """Leave that was not used for so long is lost: later it would come on top of what is allowed."""
 BATCH = 100
 """The same where no limit is by the second."""
+PAUSE_SECONDS = 30.0
+"""How long a domain gets nothing when its servers asked for less."""
+PATIENCE_SECONDS = 5.0
+"""A message whose domain takes none for longer than this is put back, and the send does not wait for it."""
+LONGEST_SECONDS = 900.0
+"""For no longer than this, since the domain may have recovered."""
 SLOWEST = 1 / 60
 """Messages a second; no domain is slowed down further."""
 
@@ -73,14 +79,15 @@ class Limiter(Protocol):
         ...
 
     def slow_down(self, key: str, rate: float) -> None:
-        """Halve the rate of a key, which is about `rate` a second if it has none yet; it recovers with time.
+        """Stop for a while, then go on at half the rate, which is about `rate` a second if none is known.
 
-        Asked again within seconds it does nothing: several answers may mean the same moment.
+        It recovers with time. Asked again within seconds it does nothing: several answers may mean the
+        same moment.
         """
         ...
 
-    def list_slowed(self) -> set[str]:
-        """The domains that were slowed down and have not recovered."""
+    def list_slowed(self) -> dict[str, float]:
+        """The domains that were slowed down and have not recovered, with what they get a second."""
         ...
 
 
@@ -144,11 +151,16 @@ class Domain:
     planned_to: float = 0.0
     """The event loop's time at which what was put off so far will have gone out."""
 
-    @property
-    def room(self) -> int:
-        """How many of them are kept in memory: what goes out in about two seconds."""
-        rate = (1 / self.gate.interval if self.gate.interval else 1.0) if self.gate else float(BATCH)
-        return max(2, min(BATCH, round(2 * rate)))
+    def has_room(self, now: float) -> bool:
+        """Whether one more may wait in memory, which is what goes out in about two seconds."""
+        if self.gate is None:
+            return len(self.waiting) < BATCH
+        rate = 1 / self.gate.interval if self.gate.interval else 1.0
+        return len(self.waiting) < max(2, min(BATCH, 2 * rate)) and not self.is_closed(now)
+
+    def is_closed(self, now: float) -> bool:
+        """Whether it takes nothing for longer than anybody waits."""
+        return self.gate is not None and self.gate.next_at - now > PATIENCE_SECONDS
 
     def is_ready(self, now: float) -> bool:
         """Whether one of its messages may begin."""
@@ -156,13 +168,17 @@ class Domain:
             return False
         return self.gate is None or self.gate.is_open(now)
 
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing would be lost if it were forgotten."""
+        is_used = self.waiting or self.under_way > 0 or (self.gate and self.gate.count)
+        return not is_used and self.planned_to <= now
+
     def plan(self, now: float) -> float:
         """In how many seconds one more may go out after all that wait already."""
         interval = (self.gate.interval or 1.0) if self.gate else 0.1
-        start = max(
-            self.planned_to, now + len(self.waiting) * interval, self.gate.next_at if self.gate else now
-        )
-        self.planned_to = start + interval
+        begins_at = max(now, self.gate.next_at) if self.gate else now
+        self.planned_to = max(self.planned_to, begins_at + len(self.waiting) * interval) + interval
+        self.planned_to = min(self.planned_to, now + LONGEST_SECONDS)
         return self.planned_to - now
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.content import Cause, Claimed, DeliveryState, Verdict
 from newsletter.deliver.clerk import Clerk
 from newsletter.deliver.lane import Lane
-from newsletter.deliver.limits import Waiting
+from newsletter.deliver.limits import PATIENCE_SECONDS, Grant, Waiting
 from newsletter.deliver.replies import Reply
 from newsletter.deliver.traffic import Traffic
 
@@ -33,7 +33,7 @@ class Pool:
     """Taken by a session and not yet given back or recorded."""
     opening: int = 0
     postponed_to: float = 0.0
-    """The loop's time by which all will be due that was put back because it cannot go yet."""
+    """The loop's time until which what was put back comes due without a long wait between."""
     has_returned: bool = False
     """Something was put back that can be claimed again."""
     is_stopping: bool = False
@@ -135,11 +135,23 @@ class Pool:
     def _sort_in(self, batch: Sequence[Waiting], now: float) -> None:
         if self.traffic.is_paced:
             batch, later = self.traffic.sort(batch, now)
-            if later:
-                self.clerk.postpone(later)
-                self.postponed_to = max(self.postponed_to, now + max(later.values()))
+            self._postpone(later, now)
         self.waiting.extend(batch)
         self.stir()
+
+    def admit(self, grants: Mapping[str, Grant]) -> None:
+        """Take in what the limiter granted."""
+        now = asyncio.get_running_loop().time()
+        self._postpone(self.traffic.admit(grants, now), now)
+        self.stir()
+
+    def _postpone(self, later: Mapping[int, float], now: float) -> None:
+        if not later:
+            return
+        self.clerk.postpone(later)
+        for at in sorted(now + wait for wait in later.values()):
+            if at <= max(self.postponed_to, now) + PATIENCE_SECONDS:
+                self.postponed_to = max(self.postponed_to, at)
 
     def slow_down(self, claimed: Claimed) -> None:
         """Send less quickly to a recipient's domain, also what waits already."""
@@ -190,6 +202,7 @@ class Pool:
 
     def _end_one(self, claimed: Claimed) -> None:
         self.under_way -= 1
-        self.traffic.end(claimed)
+        if self.traffic.domains:
+            self.traffic.end(claimed, asyncio.get_running_loop().time())
         if not self.under_way or self.has_returned:
             self.stir()

@@ -87,8 +87,8 @@ class Reply:
     @property
     def words(self) -> str:
         """The text fit for a log, a table and a page: one line, printable, at most 500 characters."""
-        line = " ".join(self.text.split())
-        return "".join(char if char.isprintable() else "?" for char in line)[:TEXT_LIMIT]
+        line = " ".join(self.text.split())[:TEXT_LIMIT]
+        return line if line.isprintable() else "".join(char if char.isprintable() else "?" for char in line)
 
     def __str__(self) -> str:
         return f"{self.code} {self.words}".strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from newsletter.content import Claimed
 from newsletter.deliver.lane import Lane
 from newsletter.deliver.limits import (
+    PAUSE_SECONDS,
     Domain,
     DomainLimit,
     Gate,
@@ -33,8 +35,8 @@ class Traffic:
     limiter: Limiter | None = None
     limits: Mapping[str, DomainLimit] = field(default_factory=dict)
     """By domain; `*` is for all others."""
-    slowed: set[str] = field(default_factory=set)
-    """Domains that asked for less."""
+    slowed: dict[str, float] = field(default_factory=dict)
+    """Domains that asked for less, with what they get a second."""
     domains: dict[str, Domain] = field(default_factory=dict)
     """Those that are limited and have messages waiting or under way."""
     slowing: dict[str, float] = field(default_factory=dict)
@@ -74,12 +76,13 @@ class Traffic:
                 if domain.gate:
                     domain.gate.use()
 
-    def end(self, claimed: Claimed) -> None:
+    def end(self, claimed: Claimed, now: float) -> None:
         """Note that it has its answer."""
-        domain = self.domains.get(domain_of(claimed)) if self.domains else None
+        domain = self.domains.get(domain_of(claimed))
         if domain:
-            domain.under_way -= 1
-            if not domain.waiting and domain.under_way <= 0 and not (domain.gate and domain.gate.count):
+            # Those that began before it was slowed down were not counted.
+            domain.under_way = max(0, domain.under_way - 1)
+            if domain.is_idle(now):
                 del self.domains[domain.name]
 
     def sort(self, batch: Iterable[Waiting], now: float) -> tuple[list[Waiting], dict[int, float]]:
@@ -94,7 +97,7 @@ class Traffic:
             domain = self._find_domain(domain_of(waiting[0]))
             if domain is None:
                 free.append(waiting)
-            elif len(domain.waiting) < domain.room:
+            elif domain.has_room(now):
                 domain.waiting.append(waiting)
             else:
                 later[waiting[0].id] = domain.plan(now)
@@ -105,14 +108,15 @@ class Traffic:
         if self.limiter is None:
             return
         name = domain_of(claimed)
-        self.slowed.add(name)
-        domain = self.domains.get(name)
-        if domain:
-            # What was granted at the old rate is void.
-            domain.gate = Gate(domain_key(name), Limit(per_second=domain.limit.per_second))
         share = sum(domain_of(each) == name for each in self.recent) / max(1, len(self.recent))
         seconds = max(now - (self.began_at or now), 1.0)
-        self.slowing[domain_key(name)] = max(LEAST_RATE, share * self.begun / seconds)
+        rate = max(LEAST_RATE, share * self.begun / seconds)
+        self.slowing[domain_key(name)] = rate
+        self.slowed[name] = rate / 2
+        domain = self.domains.setdefault(name, Domain(name, self._find_limit(name), None))
+        # What was granted at the old rate is void.
+        domain.gate = self._make_gate(domain)
+        domain.gate.next_at = now + PAUSE_SECONDS
 
     @property
     def is_asking(self) -> bool:
@@ -128,11 +132,17 @@ class Traffic:
             self.slowing.pop(key, None)
         return self.limiter.take({gate.key: gate.limit for gate in self._gates() if gate.is_asking})
 
-    def admit(self, grants: Mapping[str, Grant], now: float) -> None:
-        """Take in what the limiter granted."""
+    def admit(self, grants: Mapping[str, Grant], now: float) -> dict[int, float]:
+        """Take in what the limiter granted; what must wait too long for it, and how long, by id."""
         for gate in self._gates():
             if gate.key in grants:
                 gate.admit(grants[gate.key], now)
+        later: dict[int, float] = {}
+        for domain in self.domains.values():
+            if domain.is_closed(now):
+                held, domain.waiting = domain.waiting, deque()
+                later |= {claimed.id: domain.plan(now) for claimed, _ in held}
+        return later
 
     def give_back(self) -> None:
         """Give what leave is not used to other processes; runs in the ledger's thread."""
@@ -156,12 +166,21 @@ class Traffic:
         found = self.domains.get(name)
         if found:
             return found
-        limit = self.limits.get(name) or self.limits.get("*") or DomainLimit()
+        limit = self._find_limit(name)
         if not limit and name not in self.slowed:
             return None
-        paced = self.limiter and (limit.per_second or name in self.slowed)
-        gate = Gate(domain_key(name), Limit(per_second=limit.per_second)) if paced else None
-        return self.domains.setdefault(name, Domain(name, limit, gate))
+        domain = self.domains[name] = Domain(name, limit, None)
+        if self.limiter and (limit.per_second or name in self.slowed):
+            domain.gate = self._make_gate(domain)
+        return domain
+
+    def _find_limit(self, name: str) -> DomainLimit:
+        return self.limits.get(name) or self.limits.get("*") or DomainLimit()
+
+    def _make_gate(self, domain: Domain) -> Gate:
+        limit = domain.limit.per_second
+        rate = min(self.slowed.get(domain.name, limit or 1.0), limit or math.inf)
+        return Gate(domain_key(domain.name), Limit(per_second=limit), interval=1 / rate)
 
     def _gates(self) -> list[Gate]:
         gates = [lane.gate for lane in self.lanes] + [domain.gate for domain in self.domains.values()]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import DataError
 
 from newsletter.collect.fetch import Fetched, FetchRequest
 from newsletter.collect.folders import read_folder
+from newsletter.collect.pace import plan_next
+from newsletter.content import Pace
 from newsletter.errors import DatabaseError, FetchError, SourceError
+from newsletter.publishing.following import follow
 from newsletter.publishing.intake import Intake, clean_text, take_in
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
@@ -70,8 +74,9 @@ def collect_sources(
     taken, failed = Intake(), []
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
-        for row, reading in zip(some, _read_all(settings, some, zones), strict=True):
-            intake, errors = _record(database, row, reading, now=now)
+        for row, listed in zip(some, _read_all(settings, some, zones), strict=True):
+            run = _Run(database, settings, zones[row.publication_id], now)
+            intake, errors = _record(run, row, listed)
             taken += intake
             failed += [{"source": row.location, "error": error} for error in errors]
     return CollectReport(len(rows), taken.new, taken.updated, taken.unchanged, failed)
@@ -102,9 +107,21 @@ def _read_folder(settings: Settings, row: Source, zone: ZoneInfo) -> Reading:
     return Reading(parsed=found.source, problems=found.source.problems)
 
 
-def _record(database: Database, row: Source, reading: Reading, *, now: datetime) -> tuple[Intake, list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What reading one source needs."""
+
+    database: Database
+    settings: Settings
+    zone: ZoneInfo
+    now: datetime
+
+
+def _record(run: _Run, row: Source, listed: Reading) -> tuple[Intake, list[str]]:
     """Write what one source gave in a transaction of its own, so that it takes nothing else down with it."""
+    database, now = run.database, run.now
     try:
+        reading, missed = follow(database, run.settings, row, listed, tz=run.zone, now=now)
         with database.write() as session:
             source = session.get(Source, row.id)
             if source is None:
@@ -117,8 +134,11 @@ def _record(database: Database, row: Source, reading: Reading, *, now: datetime)
                 base = reading.fetched.final_url or reading.fetched.url if reading.fetched else None
                 intake = take_in(session, source, reading.parsed, base, now=now)
                 source.title = source.title or clean_text(reading.parsed.title or "") or None
-                source.state = {"entries": len(reading.parsed.entries)}
-            _record_success(source, reading, now=now)
+                source.state = source.state | {
+                    "entries": len(reading.parsed.entries),
+                    "missed": missed,
+                }
+            _record_success(source, reading, intake, now=now)
             _follow_move(session, source, reading.fetched)
             return intake, list(reading.problems) if source.kind == "folder" else []
     except Exception as error:  # one source that breaks the program must not stop the rest
@@ -139,15 +159,38 @@ def _follow_move(session: Session, source: Source, fetched: Fetched | None) -> N
         source.location = target
 
 
-def _record_success(source: Source, reading: Reading, *, now: datetime) -> None:
+def _record_success(source: Source, reading: Reading, intake: Intake, *, now: datetime) -> None:
     source.last_fetched_at = source.last_success_at = now
     source.last_error = "; ".join(reading.problems)[:1000] or None
     source.failed_count = 0
-    source.next_attempt_at = now + timedelta(seconds=source.interval_seconds)
     source.disabled_at = None
+    interval = timedelta(seconds=source.interval_seconds)
     fetched: Fetched | None = reading.fetched
-    if fetched is not None and not fetched.not_modified:
+    if fetched is None:
+        source.next_attempt_at = now + interval  # a folder of this machine costs nobody anything
+        return
+    if reading.parsed is not None:
+        source.state = source.state | {"pace": _pace_to_json(reading.parsed.pace)}
+    quiet = 0 if intake.new else int(source.state.get("quiet", 0)) + 1
+    source.state = source.state | {"quiet": quiet}
+    pace = _pace_from_json(source.state.get("pace", {}))
+    fresh = timedelta(seconds=max(fetched.max_age or 0.0, fetched.retry_after or 0.0))
+    source.next_attempt_at = plan_next(now, interval, quiet=quiet, pace=pace, fresh=fresh)
+    if not fetched.not_modified:
         source.etag, source.last_modified = fetched.etag, fetched.last_modified
+
+
+def _pace_to_json(pace: Pace) -> dict[str, Any]:
+    return {
+        "wait": pace.wait.total_seconds(),
+        "hours": sorted(pace.skip_hours),
+        "days": sorted(pace.skip_days),
+    }
+
+
+def _pace_from_json(kept: dict[str, Any]) -> Pace:
+    wait = timedelta(seconds=kept.get("wait", 0))
+    return Pace(wait, frozenset(kept.get("hours", ())), frozenset(kept.get("days", ())))
 
 
 def _record_failure(source: Source, error: SourceError, *, now: datetime) -> None:
@@ -158,8 +201,12 @@ def _record_failure(source: Source, error: SourceError, *, now: datetime) -> Non
     wait = timedelta(seconds=source.interval_seconds * 2 ** min(source.failed_count - 1, 8))
     asked = timedelta(seconds=(error.retry_after or 0) if isinstance(error, FetchError) else 0)
     source.next_attempt_at = now + min(max(wait, asked), LONGEST_WAIT)
-    if now - (source.last_success_at or source.created_at) > PATIENCE:
-        source.disabled_at = source.disabled_at or now
-        source.last_error = (
-            f"no longer asked after {PATIENCE.days} days of failures; the last: {source.last_error}"
-        )
+    if isinstance(error, FetchError) and error.status == HTTPStatus.GONE:
+        _disable(source, "no longer asked, as its publisher closed it for good", now=now)
+    elif now - (source.last_success_at or source.created_at) > PATIENCE:
+        _disable(source, f"no longer asked after {PATIENCE.days} days of failures", now=now)
+
+
+def _disable(source: Source, why: str, *, now: datetime) -> None:
+    source.disabled_at = source.disabled_at or now
+    source.last_error = f"{why}; the last: {source.last_error}; `newsletter source add` takes it up again"

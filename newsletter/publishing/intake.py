@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SUMMARY_LENGTH = 280
 TITLE_LENGTH = 90
 LONGEST_KEY = 500
+AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ def _storable(entry: Entry) -> Entry:
         for each in fields(entry)
         if isinstance(value := getattr(entry, each.name), str)
     }
+    changes["categories"] = tuple(map(clean_text, entry.categories))
+    changes["enclosures"] = tuple(
+        replace(each, url=clean_text(each.url), media_type=clean_text(each.media_type or "") or None)
+        for each in entry.enclosures
+    )
     changes["similar"] = tuple(map(_storable, entry.similar))
     changes["trends"] = tuple(map(_storable, entry.trends))
     return replace(entry, **changes)
@@ -101,8 +108,9 @@ def _shorten_key(key: str) -> str:
 
 def _choose_category(entry: Entry, source: Source, known: dict[str, str]) -> str | None:
     """A feed's tags are legion: the operator's choice for it goes before those that are no section here."""
-    if entry.category and entry.category.casefold() in known:
-        return known[entry.category.casefold()]
+    for name in (entry.category or "", *entry.categories):
+        if name.casefold() in known:
+            return known[name.casefold()]
     if source.kind == "folder":
         return entry.category or source.category
     return source.category or entry.category
@@ -127,7 +135,7 @@ def _put(place: _Place, entry: Entry, keys: Sequence[str], *, standalone: bool =
     row = session.get(Article, article_id) if article_id is not None else None
     if row is not None and (row.id in place.seen or (row.standalone and not standalone)):
         return row.id, Intake()
-    row, outcome = _write(place, row, _to_values(entry), standalone=standalone)
+    row, outcome = _write(place, row, _to_values(entry, place.now), standalone=standalone)
     if standalone:
         place.seen.add(row.id)
     articles.add_keys(session, row, [key for key in keys if key not in found])
@@ -172,10 +180,12 @@ def _write(
     return row, outcome
 
 
-def _to_values(entry: Entry) -> dict[str, Any]:
+def _to_values(entry: Entry, now: datetime) -> dict[str, Any]:
     html = entry.html or _to_paragraphs(entry.text or "")
     text = entry.text or html_to_text(html)
-    published = entry.published
+    # A date further ahead than any zone is wrong or an appointment: the article is as new as its collecting,
+    # and the date counts once it has come.
+    published = entry.published if entry.published and entry.published <= now + AHEAD else None
     offset = published.utcoffset() if published else None
     values: dict[str, Any] = {
         "title": entry.title or shorten(entry.summary or text, TITLE_LENGTH) or entry.link or "Untitled",
@@ -190,6 +200,8 @@ def _to_values(entry: Entry) -> dict[str, Any]:
         "image": entry.image,
         "image_alt": entry.image_alt,
         "image_credit": entry.image_credit,
+        "licence": entry.licence,
+        "enclosures": [asdict(enclosure) for enclosure in entry.enclosures],
         "summary": shorten(entry.summary or text, SUMMARY_LENGTH),
         "text": text,
         "html": html,

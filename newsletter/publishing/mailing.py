@@ -1,4 +1,4 @@
-"""Everything that the messages of one issue are made of, as it was frozen."""
+"""Everything that the messages of one issue are made of."""
 
 from __future__ import annotations
 
@@ -64,11 +64,10 @@ class Mailing:
 
 
 def load_mailing(database: Database, settings: Settings, issue_id: int) -> Mailing:
-    """What the issue was frozen as, ready to be sent.
+    """What was frozen of an issue, and who signs and sends it.
 
     Raises:
-        StateError: It is not approved, or paused, cancelled, skipped or sent.
-        ConfigError: A key is missing.
+        StateError: It is not approved, or it is over.
 
     """
     with database.read() as session:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from newsletter.deliver.limits import BATCH, BATCH_SECONDS, BURST_SECONDS, SLOWEST, Grant, Limit
+from newsletter.deliver.limits import (
+    BATCH,
+    BATCH_SECONDS,
+    BURST_SECONDS,
+    PAUSE_SECONDS,
+    SLOWEST,
+    Grant,
+    Limit,
+)
 from newsletter.store import paces
 from newsletter.store.engine import clock
 from newsletter.store.paces import DAY, HOUR, Window
@@ -69,12 +77,12 @@ class SharedLimits:
                     pace.free_at -= count / rate
 
     def slow_down(self, key: str, rate: float) -> None:
-        """Halve the rate of a key; it recovers with time."""
+        """Stop for a while, then go on at half the rate; it recovers with time."""
         with self._database.write() as session:
-            paces.slow_down(session, key, rate, least=SLOWEST)
+            paces.slow_down(session, key, rate, least=SLOWEST, pause=PAUSE_SECONDS)
 
-    def list_slowed(self) -> set[str]:
-        """The domains that were slowed down and have not recovered."""
+    def list_slowed(self) -> dict[str, float]:
+        """The domains that were slowed down and have not recovered, with what they get a second."""
         with self._database.read() as session:
             return paces.list_slowed_domains(session)
 

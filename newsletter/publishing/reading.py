@@ -35,12 +35,21 @@ def is_url(location: str) -> bool:
     return location.lower().startswith(("http://", "https://"))
 
 
-def fetch_all(settings: Settings, requests: Sequence[FetchRequest]) -> list[Fetched | FetchError]:
+def fetch_all(
+    settings: Settings, requests: Sequence[FetchRequest], *, written: frozenset[str] | None = None
+) -> list[Fetched | FetchError]:
     """Fetch many addresses, in order.
 
     An address of this machine that the operator wrote down is meant; nothing else may lead to one.
+
+    Args:
+        settings: Limits of fetching.
+        requests: What to fetch.
+        written: The hosts that the operator wrote down; None where the requests are all of his writing.
+
     """
-    own = [is_loopback(_host(request.url)) for request in requests]
+    hosts = [_host(request.url) for request in requests]
+    own = [is_loopback(host) and (written is None or host in written) for host in hosts]
     results: dict[int, Fetched | FetchError] = {}
     for local in (False, True):
         places = [place for place, is_own in enumerate(own) if is_own is local]
@@ -84,5 +93,6 @@ def _options(settings: Settings, own: frozenset[str]) -> FetchOptions:
         user_agent=f"newsletter/{__version__} (+{contact})",
         timeout_seconds=settings.fetch_timeout_seconds,
         max_bytes=settings.fetch_max_bytes,
+        page_delay_seconds=settings.page_delay_seconds,
         allowed_hosts=frozenset(settings.fetch_allow_hosts) | own,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
+from newsletter.content import Claimed
 from newsletter.deliver.engine import Options, Outcome, deliver
 from newsletter.errors import DeliveryError
 from newsletter.publishing.bounces import BounceWatch
@@ -16,9 +17,9 @@ from newsletter.publishing.mailing import Mailing, load_mailing
 from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.progress import follow_issue
 from newsletter.publishing.retries import plan_retry
-from newsletter.publishing.routes import choose_routes, list_domain_limits, refuse_dead_links
+from newsletter.publishing.routes import list_domain_limits, refuse_dead_links
 from newsletter.publishing.rules import load_rules
-from newsletter.publishing.waiting import find_pause, open_routes, pause_refused, record_routes
+from newsletter.publishing.waiting import explain_end, open_routes, record_routes
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.deliveries import Audience
 from newsletter.store.ledger import LedgerStore, Retry
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from newsletter.config import Settings
-    from newsletter.content import Claimed, OnUncertain, Verdict
+    from newsletter.content import OnUncertain, Verdict
     from newsletter.deliver.route import Route
     from newsletter.store.engine import Database
 
@@ -72,10 +73,9 @@ def send_issue(
     if status.state == "sent":
         return status
     run = _prepare(database, settings, issue_id, options, now=now)
-    routes = _open_routes(run, settings)
-    if routes:
+    if run.routes:
         _begin(run, options.on_uncertain, now=now)
-        _send(run, settings, routes, options)
+        _send(run, settings, options)
     return get_issue_status(database, issue_id)
 
 
@@ -87,7 +87,7 @@ def begin_issue(database: Database, settings: Settings, issue_id: int, *, now: d
 
     """
     run = _prepare(database, settings, issue_id, SendOptions(), now=now)
-    if _open_routes(run, settings):
+    if run.routes:
         _begin(run, None, now=now)
 
 
@@ -109,9 +109,8 @@ def send_shard(
 
     """
     run = _prepare(database, settings, issue_id, options, now=now)
-    routes = _open_routes(run, settings)
-    if routes:
-        _send(run, settings, routes, options)
+    if run.routes:
+        _send(run, settings, options)
 
 
 class _IssueLedger:
@@ -143,6 +142,8 @@ class _Run:
     database: Database
     issue_id: int
     mailing: Mailing
+    routes: tuple[Route, ...]
+    """Those that may be used now; none where every sending window is closed."""
     policy: OnUncertain
     give_up: timedelta
     ids: range | None
@@ -164,6 +165,7 @@ def _prepare(
         said_before = issues.get_issue(session, issue_id).on_uncertain
     return _Run(
         *(database, issue_id, mailing),
+        routes=open_routes(database, settings, issue_id, mailing.publication.timezone, now=now),
         policy=options.on_uncertain or cast("OnUncertain | None", said_before) or settings.on_uncertain,
         give_up=timedelta(hours=settings.give_up_hours),
         ids=options.ids,
@@ -171,20 +173,15 @@ def _prepare(
     )
 
 
-def _open_routes(run: _Run, settings: Settings) -> tuple[Route, ...]:
-    timezone = run.mailing.publication.timezone
-    return open_routes(run.database, settings, run.issue_id, timezone, now=run.clock())
-
-
-def _send(run: _Run, settings: Settings, routes: Sequence[Route], options: SendOptions) -> None:
-    outcome = _deliver(run, settings, routes, options)
+def _send(run: _Run, settings: Settings, options: SendOptions) -> None:
+    outcome = _deliver(run, settings, options)
     _finish(run, settings, outcome)
     if outcome.error:
         command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {run.issue_id}"
         raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; `{command}` goes on where it stopped")
 
 
-def _deliver(run: _Run, settings: Settings, routes: Sequence[Route], options: SendOptions) -> Outcome:
+def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
     try:
         _recover(run)
@@ -193,7 +190,7 @@ def _deliver(run: _Run, settings: Settings, routes: Sequence[Route], options: Se
         )
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
-            routes,
+            run.routes,
             lambda claimed: run.mailing.build(claimed, run.clock()),
             Options(
                 connections=options.connections,
@@ -239,7 +236,7 @@ def _recover(run: _Run) -> None:
 
 
 def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
-    """Close the issue when every row has its verdict; keep why it goes on later, or not, on its row."""
+    """Close the issue when every row has its verdict; keep on its row why it is not, or goes on later."""
     now = run.clock()
 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
@@ -252,11 +249,7 @@ def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
         retry_at = record_routes(session, outcome, now=now)
         if issue.state != "sending":
             return
-        if outcome.is_refused:
-            pause_refused(session, issue, outcome, now=now)
-            return
-        opens_at = choose_routes(settings, run.mailing.publication.timezone, now=now).opens_at
-        issue.waits_until, issue.reason = find_pause(outcome, retry_at, opens_at, now=now)
+        explain_end(session, issue, settings, outcome, retry_at, now=now)
         if not (outcome.error or outcome.waits) and not deliveries.has_unfinished(session, run.issue_id):
             issue.state, issue.sent_at = "sent", now
             drop_shards(session, issue.id)

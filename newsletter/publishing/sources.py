@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from newsletter.store.models import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sqlalchemy.orm import Session
+
     from newsletter.config import Settings
     from newsletter.content import Entry, ParsedSource, SourceKind
     from newsletter.store.engine import Database
@@ -33,6 +35,7 @@ class SourceView:
     kind: str
     title: str | None
     category: str | None
+    full_text: bool
     articles: int
     last_fetched_at: datetime | None
     last_success_at: datetime | None
@@ -50,6 +53,8 @@ class NewSource:
     kind: SourceKind | None = None
     category: str | None = None
     title: str | None = None
+    full_text: bool | None = None
+    """Whether the pages of its articles are fetched too; None leaves it as it is."""
 
 
 def add_source(
@@ -64,25 +69,46 @@ def add_source(
         SourceError: An address that is neither http(s) nor a path.
 
     """
+    new = check_new(new)
+    with database.write() as session:
+        publication = publications.find_publication(session, slug)
+        source = put_source(session, settings, publication.id, new, now=now)
+        counts = sources.count_articles(session, [source.id])
+        return _to_view(source, counts.get(source.id, 0))
+
+
+def check_new(new: NewSource) -> NewSource:
+    """Say exactly where a source is and of what kind, or refuse it.
+
+    Raises:
+        FetchError: A path that is not there or cannot be read.
+        SourceError: An address that is neither http(s) nor a path, or one of another kind.
+
+    """
     location = _normalise(new.location)
     kind = new.kind or ("feed" if is_url(location) else "folder")
     if (kind == "folder") == is_url(location):
         message = f"{location} cannot be of kind {kind}: a folder is a path, the other kinds are addresses"
         raise SourceError(message)
-    with database.write() as session:
-        publication = publications.find_publication(session, slug)
-        source = sources.find_source(session, publication.id, location)
-        if source is None:
-            source = Source(publication_id=publication.id, location=location, created_at=now, state={})
-            session.add(source)
-        source.kind = kind
-        source.category = new.category or source.category
-        source.title = new.title or source.title
-        source.interval_seconds = settings.collect_minutes * 60
-        source.disabled_at = source.next_attempt_at = None
-        session.flush()
-        counts = sources.count_articles(session, [source.id])
-        return _to_view(source, counts.get(source.id, 0))
+    return replace(new, location=location, kind=kind)
+
+
+def put_source(
+    session: Session, settings: Settings, publication_id: int, new: NewSource, *, now: datetime
+) -> Source:
+    """Write a source that was checked, or change the one of that location, and have it asked at once."""
+    source = sources.find_source(session, publication_id, new.location)
+    if source is None:
+        source = Source(publication_id=publication_id, location=new.location, created_at=now, state={})
+        session.add(source)
+    source.kind = new.kind or "feed"
+    source.category = new.category or source.category
+    source.title = new.title or source.title
+    source.full_text = source.full_text if new.full_text is None else new.full_text
+    source.interval_seconds = settings.collect_minutes * 60
+    source.disabled_at = source.next_attempt_at = None
+    session.flush()
+    return source
 
 
 def _normalise(location: str) -> str:
@@ -171,9 +197,14 @@ def _describe(location: str, reading: Reading, kind: SourceKind | None) -> dict[
         "source": location,
         "kind": parsed.kind if parsed else kind,
         "title": parsed.title if parsed else None,
-        "articles": [_describe_entry(entry) for entry in parsed.entries] if parsed else [],
+        "articles": [_describe_entry(entry) for entry in _list_entries(parsed)] if parsed else [],
         "problems": problems,
     }
+
+
+def _list_entries(parsed: ParsedSource) -> tuple[Entry, ...]:
+    """A page of headlines gives itself and then what it names; a sitemap names nothing else."""
+    return (*parsed.entries, *parsed.leads) if parsed.kind == "page" else parsed.entries
 
 
 def _describe_entry(entry: Entry) -> dict[str, Any]:
@@ -185,10 +216,15 @@ def _describe_entry(entry: Entry) -> dict[str, Any]:
         "updated": entry.updated.isoformat() if entry.updated else None,
         "author": entry.author,
         "category": entry.category,
+        "categories": list(entry.categories),
         "status": entry.status,
         "summary": entry.summary,
         "image": entry.image,
+        "image_alt": entry.image_alt,
         "image_credit": entry.image_credit,
+        "language": entry.language,
+        "licence": entry.licence,
+        "enclosures": [asdict(enclosure) for enclosure in entry.enclosures],
         "text": entry.text,
         "similar": [_describe_entry(similar) for similar in entry.similar],
         "trends": [_describe_entry(trend) for trend in entry.trends],
@@ -202,6 +238,7 @@ def _to_view(row: Source, articles: int) -> SourceView:
         kind=row.kind,
         title=row.title,
         category=row.category,
+        full_text=row.full_text,
         articles=articles,
         last_fetched_at=row.last_fetched_at,
         last_success_at=row.last_success_at,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from newsletter.publishing.calendar import describe
 from newsletter.publishing.routes import choose_routes
-from newsletter.store import issues, paces
+from newsletter.store import issues, paces, publications
 from newsletter.store.audit import record_action
 
 if TYPE_CHECKING:
@@ -53,33 +53,46 @@ def record_routes(session: Session, outcome: Outcome, *, now: datetime) -> datet
     return min((at for at in tries if at is not None), default=None)
 
 
-def pause_refused(session: Session, issue: Issue, outcome: Outcome, *, now: datetime) -> None:
-    """Pause an issue whose sender or content every route refuses: more of the same would do harm."""
-    issue.state = "paused"
-    issue.reason = f"{outcome.error}; `newsletter issue resume {issue.id}` goes on"
-    record_action(session, "issue_paused", f"issue {issue.id}", actor=ACTOR, now=now, detail=issue.reason)
-
-
-def find_pause(
-    outcome: Outcome, retry_at: datetime | None, opens_at: datetime | None, *, now: datetime
-) -> tuple[datetime | None, str | None]:
-    """Until when no scheduler goes on with a send, and the reason that its row shows.
+def explain_end(
+    session: Session,
+    issue: Issue,
+    settings: Settings,
+    outcome: Outcome,
+    retry_at: datetime | None,
+    *,
+    now: datetime,
+) -> None:
+    """Write on an issue's row why its send ended, and until when no scheduler goes on with it.
 
     Args:
+        session: A transaction that holds the row.
+        issue: One that is being sent.
+        settings: The routes with their windows.
         outcome: How the run ended.
         retry_at: When a route that is down is to be tried again.
-        opens_at: When a sending window opens next.
         now: The time.
 
     """
     down = "; ".join(route.error for route in outcome.routes if route.error) or None
-    if outcome.error:
-        return retry_at, outcome.error
-    if not outcome.waits:
-        return None, down
-    limit_at = (
-        now + timedelta(seconds=outcome.waits_seconds) if math.isfinite(outcome.waits_seconds) else None
-    )
-    until = min(at for at in (limit_at, opens_at, retry_at, now + timedelta(days=1)) if at is not None)
-    said = f"{outcome.waits}; it goes on {describe(until.astimezone(now.tzinfo))}"
-    return until, "; ".join(filter(None, (said, down)))
+    if outcome.is_refused:
+        # More of the same would do harm, so somebody has to look.
+        issue.state = "paused"
+        issue.reason = f"{outcome.error}; `newsletter issue resume {issue.id}` goes on"
+        record_action(session, "issue_paused", f"issue {issue.id}", actor=ACTOR, now=now, detail=issue.reason)
+    elif outcome.waits:
+        zone = publications.get_row(session, issue.publication_id).timezone
+        until = _find_next(settings, zone, outcome.waits_seconds, retry_at, now=now)
+        said = f"{outcome.waits}; it goes on {describe(until.astimezone(ZoneInfo(zone)))}"
+        issue.waits_until, issue.reason = until, "; ".join(filter(None, (said, down)))
+    else:
+        issue.waits_until = retry_at if outcome.error else None
+        issue.reason = outcome.error or down
+
+
+def _find_next(
+    settings: Settings, zone: str, seconds: float, retry_at: datetime | None, *, now: datetime
+) -> datetime:
+    """When the first route can be used again, in a day at the latest."""
+    limit_at = now + timedelta(seconds=seconds) if math.isfinite(seconds) else None
+    times = (limit_at, choose_routes(settings, zone, now=now).opens_at, retry_at, now + timedelta(days=1))
+    return min(at for at in times if at is not None)

@@ -238,6 +238,8 @@ def _to_value(
         image=row.image,
         image_alt=row.image_alt,
         image_credit=row.image_credit,
+        image_width=row.image_width or 0,
+        image_height=row.image_height or 0,
         summary=row.summary,
         text=row.text,
         html=row.html,

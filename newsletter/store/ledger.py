@@ -162,16 +162,18 @@ class LedgerStore:
 
     def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
         mine = _DUE.where(Delivery.issue_id == self._issue_id, *self._within)
+        # What was put off goes first, or it would wait until everybody else has had theirs.
+        due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
+        rows = list(connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit)))
         queued = mine.where(Delivery.state == "queued").order_by(Delivery.id)
-        rows = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit)))
-        if len(rows) < limit and self._last:
+        fresh = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit - len(rows))))
+        if len(rows) + len(fresh) < limit and self._last:
             # Once round, for what was given back; PostgreSQL would walk over all that was claimed each time.
-            rows += connection.execute(queued.where(Delivery.id <= self._last).limit(limit - len(rows)))
-        if rows:
-            self._last = rows[-1].id
-        if len(rows) < limit:
-            due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
-            rows += connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit - len(rows)))
+            rest = limit - len(rows) - len(fresh)
+            fresh += connection.execute(queued.where(Delivery.id <= self._last).limit(rest))
+        if fresh:
+            self._last = fresh[-1].id
+        rows += fresh
         return [ClaimedRow(*row) for row in rows]
 
     def intend(self, ids: Collection[int]) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from newsletter.store.columns import Base, Id
@@ -69,6 +69,8 @@ class Source(Base):
     interval_seconds: Mapped[int]
     etag: Mapped[str | None]
     last_modified: Mapped[str | None]
+    full_text: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the pages of its articles are fetched for their whole text."""
     state: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the source's kind wants to remember, as the digests of a folder's files."""
     last_fetched_at: Mapped[datetime | None]
@@ -104,6 +106,14 @@ class Article(Base):
     image: Mapped[str | None]
     image_alt: Mapped[str | None]
     image_credit: Mapped[str | None]
+    image_width: Mapped[int | None]
+    image_height: Mapped[int | None]
+    image_copy: Mapped[str | None] = mapped_column(String(80))
+    """The name of its file among the copies."""
+    image_asked_at: Mapped[datetime | None]
+    """When its size was last read or tried."""
+    licence: Mapped[str | None]
+    enclosures: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     summary: Mapped[str] = mapped_column(default="")
     text: Mapped[str] = mapped_column(default="")
     html: Mapped[str] = mapped_column(default="")
@@ -375,16 +385,6 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class RateCount(Base):
-    """How often something was asked for in a window of time, shared by all processes."""
-
-    __tablename__ = "rate_counts"
-
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    window_at: Mapped[datetime] = mapped_column(primary_key=True)
-    count: Mapped[int]
 
 
 class AuditEntry(Base):

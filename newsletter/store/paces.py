@@ -10,8 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from newsletter.store.engine import clock
-from newsletter.store.models import RateCount
-from newsletter.store.pace_models import Pace, RouteState
+from newsletter.store.pace_models import Pace, RateCount, RouteState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -106,8 +105,11 @@ def find_rate(pace: Pace, per_second: float | None, now: float) -> float | None:
     return min(recovered, per_second or recovered)
 
 
-def slow_down(session: Session, key: str, rate: float, *, least: float) -> None:
-    """Halve a key's rate, which is taken to be `rate` where none is known; never below `least`."""
+def slow_down(session: Session, key: str, rate: float, *, least: float, pause: float) -> None:
+    """Halve a key's rate, which is taken to be `rate` where none is known, after so many seconds of nothing.
+
+    It never falls below `least`.
+    """
     now = clock(session)
     for pace in take_paces(session, [key]):
         if pace.slowed_at is not None and now - pace.slowed_at < AGAIN_SECONDS:
@@ -115,14 +117,15 @@ def slow_down(session: Session, key: str, rate: float, *, least: float) -> None:
         before = find_rate(pace, None, now)
         pace.slowed_to = max(least, min(rate, before or rate) / 2)
         pace.slowed_at = now
-        pace.free_at = max(pace.free_at, now + 1 / pace.slowed_to)
+        pace.free_at = max(pace.free_at, now + pause)
 
 
-def list_slowed_domains(session: Session) -> set[str]:
-    """Recipient domains that have not recovered from a slow-down."""
-    since = clock(session) - FORGET_SECONDS
-    query = select(Pace.key).where(Pace.slowed_at > since, Pace.key.startswith(DOMAIN))
-    return {key.removeprefix(DOMAIN) for key in session.scalars(query)}
+def list_slowed_domains(session: Session) -> dict[str, float]:
+    """Recipient domains that have not recovered from a slow-down, with what they get a second."""
+    now = clock(session)
+    query = select(Pace).where(Pace.slowed_at > now - FORGET_SECONDS, Pace.key.startswith(DOMAIN))
+    found = {pace.key.removeprefix(DOMAIN): find_rate(pace, None, now) for pace in session.scalars(query)}
+    return {domain: rate for domain, rate in found.items() if rate}
 
 
 def start_route(session: Session, name: str, *, now: datetime | None) -> datetime | None:

@@ -162,5 +162,9 @@ def test_html_becomes_paragraphs() -> None:
     assert html_to_text(html) == "T\n\nOne bold\nline\n\n- a\n\n- b\n\nTwo x"
 
 
+def test_markup_that_went_astray_is_no_title() -> None:
+    assert clean_title('Safe <embed src="x"> <frameset rows="*">title</frameset>') == "Safe title"
+
+
 def test_a_title_is_one_line() -> None:
     assert clean_title(" A <b>b</b>\n&amp; c<script>x</script> ") == "A b & c"

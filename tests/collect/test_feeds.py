@@ -12,7 +12,7 @@ import pytest
 from newsletter.collect.alternates import find_feed_link
 from newsletter.collect.charset import choose_charset
 from newsletter.collect.feeds import parse_feed
-from newsletter.content import Entry
+from newsletter.content import Enclosure, Entry
 from newsletter.errors import ParseError
 
 MINSK = timezone(timedelta(hours=3))
@@ -60,6 +60,7 @@ def test_an_item_of_rss_gives_every_part() -> None:
         published=datetime(2016, 9, 26, 10, 28, tzinfo=MINSK),
         author="Ann Lee",
         category="Sea",
+        categories=("Sea", "News"),
         summary="A short word",
         image="https://e.example/1.jpg",
         text="One.\n\nTwo.",
@@ -337,6 +338,35 @@ def test_deep_nesting_is_read_in_bounded_time() -> None:
     parse_feed(data)
 
     assert time.monotonic() - begun < 10
+
+
+def test_the_caption_of_a_picture_is_not_the_summary() -> None:
+    media = 'xmlns:m="http://search.yahoo.com/mrss/"'
+    caption = '<m:description type="plain">A desk</m:description>'
+    entry = read(
+        rss(
+            f"<m:content url='https://e.example/1.jpg' medium='image'>{caption}</m:content>"
+            "<description>What happened</description>",
+            namespaces=media,
+        )
+    )
+    video = read(rss(f"<m:group><m:title>Film</m:title>{caption}</m:group>", namespaces=media))
+
+    assert (entry.summary, entry.text, entry.image_alt) == ("What happened", "What happened", "A desk")
+    assert video.summary == "A desk"
+
+
+def test_what_is_enclosed_is_told_with_its_type_and_size() -> None:
+    entry = read(
+        rss("<link>https://e.example/1</link><enclosure url='/1.mp3' type='audio/mpeg' length='12'/>"
+            "<enclosure url='/2.mp3' length='x'/><category>Sea</category><category>News</category>")
+    )  # fmt: skip
+
+    assert entry.enclosures == (
+        Enclosure("https://e.example/1.mp3", "audio/mpeg", 12),
+        Enclosure("https://e.example/2.mp3"),
+    )
+    assert entry.categories == ("Sea", "News")
 
 
 def test_a_named_picture_has_its_credit_and_the_text_it_has_in_the_body() -> None:

@@ -24,7 +24,7 @@ FEED = b"<rss version='2.0'><channel><title>T</title></channel></rss>"
 
 
 def fetch(url: str, options: FetchOptions = OPTIONS, **request: str) -> Fetched | FetchError:
-    return fetch_sources([FetchRequest(url, **request)], options)[0]
+    return fetch_sources([FetchRequest(url, request.get("etag"), request.get("last_modified"))], options)[0]
 
 
 def get(url: str, options: FetchOptions = OPTIONS, **request: str) -> Fetched:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from newsletter.collect.jsonfeed import parse_json_feed
-from newsletter.content import Entry
+from newsletter.content import Enclosure, Entry
 from newsletter.errors import ParseError
 
 
@@ -30,6 +30,7 @@ def test_an_item_gives_every_part() -> None:
         "date_modified": "2016-09-27T10:28:00Z",
         "authors": [{"name": "Ann"}, {"name": "Bo"}],
         "tags": ["Sea", "News"],
+        "attachments": [{"url": "/1.mp3", "mime_type": "audio/mpeg", "size_in_bytes": 12}, {"url": []}],
     }
     source = parse_json_feed(feed(item, home_page_url="https://e.example/", language="en"))
 
@@ -48,11 +49,13 @@ def test_an_item_gives_every_part() -> None:
             updated=datetime(2016, 9, 27, 10, 28, tzinfo=UTC),
             author="Ann, Bo",
             category="Sea",
+            categories=("Sea", "News"),
             summary="Short",
             image="https://e.example/1.png",
             text="One.\n\nTwo.",
             html='<p>One.</p><p><a href="https://e.example/2">Two</a>.</p>',
             language="en",
+            enclosures=(Enclosure("https://e.example/1.mp3", "audio/mpeg", 12),),
         ),
     )
 

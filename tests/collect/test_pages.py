@@ -211,3 +211,21 @@ def test_entities_in_a_sitemap_are_not_read() -> None:
 
     assert "root:" not in repr(parse_sitemap(data))
     assert CORPORA.name == "corpora"
+
+
+def test_a_few_letters_of_another_encoding_do_not_spoil_a_page() -> None:
+    page = (
+        "<html><head><meta charset='utf-8'></head><body><p>Größe über Äpfel für Öl</p><p>".encode()
+        + b"\xfc</p>"
+    )
+
+    assert "Größe über Äpfel" in (parse_page(page).entries[0].text or "")
+    assert parse_page("<p>Größe über</p>".encode("cp1252")).entries[0].text == "Größe über"
+
+
+def test_a_page_in_xhtml_is_a_page() -> None:
+    page = (
+        b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x" "y">\n<html><body><p>It opened.</p></body></html>'
+    )
+
+    assert parse_source(page, location="https://e.example/1").kind == "page"

@@ -11,7 +11,7 @@ from newsletter.deliver.engine import Options, Outcome, deliver
 from newsletter.deliver.route import Route
 from tests.deliver.memory_ledger import MemoryLedger
 from tests.deliver.sending import OPTIONS, Serve, build, check_truth, make_addresses, make_route
-from tests.support.smtp_server import CLOSE, SILENCE, Fault, SmtpServer, late, reply
+from tests.support.smtp_server import CLOSE, SILENCE, Action, Fault, SmtpServer, late, reply
 
 NO = reply(554, "5.7.1 no service for you")
 BRIEF = replace(OPTIONS, revive_seconds=0.1, revive_limit=0.2)

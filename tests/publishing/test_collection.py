@@ -176,6 +176,31 @@ def test_a_server_that_asks_for_patience_gets_it(collecting_desk: Desk) -> None:
     assert collecting_desk.get_source(url).next_attempt_at == NOW + 5 * HOUR
 
 
+def test_a_source_that_its_publisher_closed_is_not_asked_again(collecting_desk: Desk) -> None:
+    assert collecting_desk.feeds
+    url = collecting_desk.feeds.serve("/gone", status=410)
+    collecting_desk.add_source(url)
+    collecting_desk.collect(NOW)
+    source = collecting_desk.get_source(url)
+
+    assert source.disabled_at == NOW
+    assert str(source.last_error).startswith("no longer asked, as its publisher closed it for good")
+
+
+def test_a_feed_is_asked_as_rarely_as_it_wants(collecting_desk: Desk) -> None:
+    assert collecting_desk.feeds
+    feed = b"<rss version='2.0'><channel><title>T</title><ttl>180</ttl></channel></rss>"
+    url = collecting_desk.feeds.serve("/slow", feed, etag='"1"')
+    collecting_desk.add_source(url)
+    collecting_desk.collect(NOW)
+    first = collecting_desk.get_source(url).next_attempt_at
+    collecting_desk.collect(NOW + 3 * HOUR)
+
+    # What a feed said of itself is kept while it says no more than "not modified".
+    assert first == NOW + 3 * HOUR
+    assert collecting_desk.get_source(url).next_attempt_at == NOW + 6 * HOUR
+
+
 def test_a_source_that_fails_for_a_month_is_no_longer_asked(collecting_desk: Desk) -> None:
     assert collecting_desk.feeds
     url = collecting_desk.feeds.url("/none")

@@ -8,9 +8,9 @@ from datetime import timedelta, timezone
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from newsletter.content import Article, Entry, ParsedSource
+from newsletter.content import Article, Enclosure, Entry, ParsedSource
 from newsletter.publishing.intake import Intake, take_in
-from newsletter.store import articles
+from newsletter.store import articles, categories
 from newsletter.store.engine import Database
 from newsletter.store.models import Article as Row
 from newsletter.store.models import Source
@@ -54,6 +54,46 @@ def test_an_entry_becomes_an_article_with_what_is_printed_beside_it(database: Da
     assert str(article.published_at) == "2026-11-23 11:00:00+03:00"
     assert article.html == "<p>All saw it.</p><p>It was &lt;big&gt;.</p>"
     assert (article.words, article.summary) == (6, "All saw it. It was <big>.")
+
+
+def test_a_date_that_has_not_come_yet_counts_once_it_has(database: Database) -> None:
+    ahead = replace(SHIP, published=NOW + timedelta(days=3))
+    with database.write() as session:
+        source, _ = make_sources(session)
+        take(
+            session,
+            source,
+            ahead,
+            replace(SHIP, title="Tonight", link=None, published=NOW + timedelta(hours=20)),
+        )
+        dates = {article.title: article.published_at for article in load(session)}
+        parsed = ParsedSource("feed", entries=(ahead,))
+        later = take_in(session, source, parsed, None, now=NOW + timedelta(days=4))
+
+        assert dates == {"A ship came in": None, "Tonight": NOW + timedelta(hours=20)}
+        assert later == Intake(updated=1)
+        assert NOW + timedelta(days=3) in [article.published_at for article in load(session)]
+
+
+def test_the_first_tag_that_is_a_section_here_is_the_category(database: Database) -> None:
+    with database.write() as session:
+        source, _ = make_sources(session)
+        categories.set_category(session, 1, "Sea", None, now=NOW)
+        take(session, source, replace(SHIP, category="ships", categories=("ships", "sea")))
+
+        assert [article.category for article in load(session)] == ["Sea"]
+
+
+def test_enclosures_that_are_no_web_addresses_are_left_out(database: Database) -> None:
+    good = Enclosure("https://post.example/1.mp3", "audio/mpeg", 12)
+    bad = (Enclosure("javascript:alert(1)"), Enclosure("mailto:a@b.example"), Enclosure("file:///etc/passwd"))
+    with database.write() as session:
+        source, _ = make_sources(session)
+        take(session, source, replace(SHIP, enclosures=(*bad, good), licence="CC BY 4.0"))
+        row = session.scalars(select(Row)).one()
+
+        assert row.enclosures == [{"url": good.url, "media_type": "audio/mpeg", "length": 12}]
+        assert row.licence == "CC BY 4.0"
 
 
 def test_the_same_entries_again_change_nothing(database: Database) -> None:

@@ -17,7 +17,8 @@ from tests.support.publishing_builders import Item, make_feed, make_settings
 SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
 FIELDS = {
     *("id", "title", "link", "published", "updated", "author", "category", "status", "summary"),
-    *("image", "image_credit", "text", "similar", "trends"),
+    *("categories", "image", "image_alt", "image_credit", "language", "licence", "enclosures"),
+    *("text", "similar", "trends"),
 }
 
 

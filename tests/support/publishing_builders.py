@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from newsletter.config import Settings
 from newsletter.publishing.approval import Decision, approve_issue
@@ -35,6 +36,7 @@ def make_settings(folder: Path, smtp_port: int = 9) -> Settings:
         fetch_timeout_seconds=3,
         smtp_timeout_seconds=5,
         fetch_max_bytes=100_000,
+        page_delay_seconds=0,
         templates_dir=folder / "templates",
     )
 
@@ -88,8 +90,8 @@ class Desk:
         self.add_source(url)
         return url
 
-    def add_source(self, location: str, category: str | None = None) -> SourceView:
-        new = NewSource(location, category=category)
+    def add_source(self, location: str, category: str | None = None, **options: Any) -> SourceView:  # noqa: ANN401 - what NewSource takes
+        new = NewSource(location, category=category, **options)
         return add_source(self.database, self.settings, None, new, now=NOW)
 
     def write_page(self, name: str, text: str) -> str:

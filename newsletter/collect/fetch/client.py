@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import re
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from email.message import Message
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Self
@@ -15,7 +14,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from newsletter.collect.fetch.faults import check_status, explain, read_retry_after, shown
 from newsletter.collect.fetch.guard import GuardedBackend
+from newsletter.collect.fetch.robots import Robots
 from newsletter.collect.fetch.values import Fetched, FetchOptions, FetchRequest
 from newsletter.errors import FetchError
 
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS
+_TOO_MUCH: Final = frozenset({_TOO_MANY, HTTPStatus.SERVICE_UNAVAILABLE})
+_LONGEST_AGE: Final = 10
 _PERMANENT: Final = frozenset({301, 308})
 _ACCEPT: Final = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9,"
     " application/xml;q=0.8,"
     " text/xml;q=0.8, text/html;q=0.6, */*;q=0.3"
 )
-_LONGEST_WAIT: Final = 30 * 86_400.0
 
 
 def fetch_sources(requests: Sequence[FetchRequest], options: FetchOptions) -> list[Fetched | FetchError]:
@@ -59,7 +62,9 @@ class _Fetcher(AsyncExitStack):
         self._options = options
         self._slots = asyncio.Semaphore(options.connections)
         self._hosts: dict[str, asyncio.Semaphore] = {}
+        self._closed: dict[str, FetchError] = {}
         self._client = _make_client(options)
+        self._robots = Robots(self._follow, options)
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -71,17 +76,25 @@ class _Fetcher(AsyncExitStack):
         host = _host(request.url)
         async with self._hosts.setdefault(host, asyncio.Semaphore(self._options.per_host)), self._slots:
             try:
+                if host in self._closed:
+                    return _left_alone(request.url, host, self._closed[host])
+                if request.is_page:
+                    await self._robots.wait(request.url)
                 async with asyncio.timeout(self._options.timeout_seconds):
                     return await self._follow(request)
             except FetchError as error:
+                if error.status in _TOO_MUCH and (error.retry_after or error.status == _TOO_MANY):
+                    self._closed[host] = error
                 return error
             except Exception as error:  # noqa: BLE001 - one bad address must never stop the others
-                return self._explain(request.url, error)
+                return explain(request.url, error, self._options)
 
     async def _follow(self, request: FetchRequest) -> Fetched:
         url, moved_to, permanent = request.url, None, True
         for _ in range(_MOST_REDIRECTS + 1):
             _check_url(url)
+            if request.is_page:
+                await self._robots.check(url)
             answer = await self._get(url, request)
             if isinstance(answer, Fetched):
                 return _as_moved(answer, request.url, moved_to, url)
@@ -89,7 +102,7 @@ class _Fetcher(AsyncExitStack):
             permanent = permanent and status in _PERMANENT
             url = _without_fragment(httpx2.URL(url).join(target))
             moved_to = url if permanent else moved_to
-        message = f"{_shown(request.url)} redirects more than {_MOST_REDIRECTS} times: check the address"
+        message = f"{shown(request.url)} redirects more than {_MOST_REDIRECTS} times: check the address"
         raise FetchError(message)
 
     async def _get(self, url: str, request: FetchRequest) -> Fetched | tuple[int, str]:
@@ -102,7 +115,7 @@ class _Fetcher(AsyncExitStack):
             location = response.headers.get("location")
             if response.status_code in _REDIRECTS and location:
                 return response.status_code, location
-            _check_status(url, response)
+            check_status(url, response)
             not_modified = response.status_code == HTTPStatus.NOT_MODIFIED
             body = b"" if not_modified else await self._read(url, response)
             content_type = response.headers.get("content-type")
@@ -116,7 +129,8 @@ class _Fetcher(AsyncExitStack):
                 last_modified=response.headers.get("last-modified")
                 or (request.last_modified if not_modified else None),
                 not_modified=not_modified,
-                retry_after=_retry_after(response),
+                retry_after=read_retry_after(response),
+                max_age=_max_age(response),
             )
 
     async def _read(self, url: str, response: httpx2.Response) -> bytes:
@@ -133,39 +147,9 @@ class _Fetcher(AsyncExitStack):
                     break
                 pieces.append(piece)
         if size > limit:
-            message = f"{_shown(url)} is larger than {limit / 1e6:g} MB: is it a feed? Check the address"
+            message = f"{shown(url)} is larger than {limit / 1e6:g} MB: is it a feed? Check the address"
             raise FetchError(message)
         return b"".join(pieces)
-
-    def _explain(self, url: str, error: Exception) -> FetchError:
-        name = _shown(url)
-        if isinstance(error, (TimeoutError, httpx2.TimeoutException)):
-            seconds = self._options.timeout_seconds
-            if isinstance(error, (httpx2.ConnectTimeout, httpx2.PoolTimeout)):
-                seconds = self._options.connect_seconds
-            text = (
-                f"{name} did not answer in full within {seconds:g} seconds: the server is slow"
-                f" or down; try again later"
-            )
-        elif isinstance(error, httpx2.ConnectError):
-            cause = str(error) or "the server refuses connections"
-            is_tls = isinstance(_root(error), ssl.SSLError)
-            advice = (
-                "its certificate or TLS is at fault; check the address" if is_tls else "check the address"
-            )
-            text = f"{name} cannot be reached ({cause}): {advice}"
-        elif isinstance(error, httpx2.DecodingError):
-            text = (
-                f"{name} sent a body that is not compressed as it says: tell the publisher, or"
-                f" try again later"
-            )
-        elif isinstance(error, (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError)):
-            text = f"{name} is not an address that can be fetched ({error}): expected http:// or https://"
-        else:
-            text = f"{name} broke off ({type(error).__name__}: {error}): try again later"
-        failure = FetchError(text)
-        failure.__cause__ = error
-        return failure
 
 
 def _make_client(options: FetchOptions) -> httpx2.AsyncClient:
@@ -192,48 +176,25 @@ def _check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
         message = (
-            f"{_shown(url)} is not an address that can be fetched: expected http:// or https:// and a host"
+            f"{shown(url)} is not an address that can be fetched: expected http:// or https:// and a host"
         )
         raise FetchError(message)
 
 
-_ADVICE: Final = {
-    401: "it wants a login, which sources cannot give; use a public address",
-    403: "it refuses us; ask the publisher to allow our User-Agent",
-    404: "check the address or remove the source",
-    410: "the publisher has closed it for good; remove the source",
-    429: "it is asked too often; it will be left alone for a while",
-}
+def _left_alone(url: str, host: str, cause: FetchError) -> FetchError:
+    error = FetchError(f"{shown(url)} is not asked: {host} answered {cause.status} before; tried again later")
+    error.status, error.retry_after = cause.status, cause.retry_after
+    return error
 
 
-def _check_status(url: str, response: httpx2.Response) -> None:
-    status = response.status_code
-    if response.is_success or status == HTTPStatus.NOT_MODIFIED:
-        return
-    try:
-        reason = f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        reason = str(status)
-    is_server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    advice = _ADVICE.get(
-        status, "the server is at fault; try again later" if is_server else "check the address"
-    )
-    error = FetchError(f"{_shown(url)} answered {reason}: {advice}")
-    error.status = status
-    error.retry_after = _retry_after(response)
-    raise error
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    """Seconds from now; a date counts from the server's own clock, so that ours does not matter."""
-    value = response.headers.get("retry-after", "").strip()
-    if value.isdecimal():
-        return min(float(value[:12]), _LONGEST_WAIT)
-    try:
-        until, now = parsedate_to_datetime(value), parsedate_to_datetime(response.headers.get("date", ""))
-        return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT)
-    except (ValueError, TypeError):
+def _max_age(response: httpx2.Response) -> float | None:
+    """Seconds for which the answer stays fresh (RFC 9111, 5.2.2.1)."""
+    said = response.headers.get("cache-control", "")
+    found = re.search(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", said, re.IGNORECASE)
+    if not found or re.search(r"no-(?:cache|store)", said, re.IGNORECASE):
         return None
+    age = response.headers.get("age", "")
+    return max(0.0, float(found[1]) - (float(age) if age.isdecimal() and len(age) < _LONGEST_AGE else 0.0))
 
 
 def _charset(content_type: str | None) -> str | None:
@@ -255,19 +216,3 @@ def _host(url: str) -> str:
         return (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
-
-
-def _shown(url: str) -> str:
-    """The address without a password, and not longer than a line of a log."""
-    try:
-        parts = urlsplit(url)
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    except ValueError:
-        bare = url
-    return "".join(char if char.isprintable() else "�" for char in bare[:300])
-
-
-def _root(error: BaseException) -> BaseException:
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return error

@@ -12,6 +12,8 @@ class FetchRequest:
     url: str
     etag: str | None = None
     last_modified: str | None = None
+    is_page: bool = False
+    """A page rather than a feed: robots.txt counts, and pages of one host are fetched with a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class FetchOptions:
     max_bytes: int = 10 * 10**6
     connections: int = 20
     per_host: int = 2
+    page_delay_seconds: float = 1.0
+    """Between two pages of a host, unless its robots.txt asks for more."""
     allowed_hosts: frozenset[str] = frozenset()
     """Hosts that may have private addresses and any port; "*" for all."""
     ports: frozenset[int] = frozenset({80, 443})
@@ -51,3 +55,5 @@ class Fetched:
     """Where the body came from after all redirects: the base of relative links."""
     retry_after: float | None = None
     """Seconds, where the server says so with a good answer."""
+    max_age: float | None = None
+    """Seconds for which there will be nothing new, as Cache-Control says."""
