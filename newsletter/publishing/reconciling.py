@@ -49,6 +49,11 @@ class ReconcileReport:
     deliveries: list[dict[str, object]] = field(default_factory=list)
     """Each with its address, what came of it, and the server's words."""
 
+    def add(self, email: str, outcome: str, words: str | None) -> None:
+        """Count one delivery in the field that its outcome names."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+        self.deliveries.append({"email": email, "outcome": outcome, "reply": words})
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -83,11 +88,8 @@ def reconcile_issue(
         issue = issues.get_issue(session, issue_id)
         rows = list_message_ids(session, issue, "uncertain")
     log = MailLog(rows.keys(), now=now, zone=evidence.zone)
-    seen: dict[str, Sighting] = {}
-    for path in evidence.logs:
-        for each in log.read(_read_lines(path)):
-            # What came later counts: the content filter's copy is sent before the message itself bounces.
-            seen[each.message_id] = each
+    # What came later counts: the content filter's copy is sent before the message itself bounces.
+    seen = {each.message_id: each for path in evidence.logs for each in log.read(_read_lines(path))}
     report = ReconcileReport(uncertain=len(rows))
     with database.write() as session:
         issues.take_issue(session, issue_id)
@@ -97,9 +99,7 @@ def reconcile_issue(
             values = _to_values(outcome, sighting)
             if values and not deliveries.settle_uncertain(session, row.id, values, now=now):
                 outcome = "changed"
-            setattr(report, outcome, getattr(report, outcome) + 1)
-            words = sighting.words if sighting else None
-            report.deliveries.append({"email": row.email, "outcome": outcome, "reply": words})
+            report.add(row.email, outcome, sighting.words if sighting else None)
         if report.requeued:
             reopen(session, issue_id, now=now)
         detail = f"{report.sent} sent, {report.failed} failed, {report.requeued} queued again"

@@ -84,14 +84,15 @@ def everyone(desk: Desk, issue_id: int) -> Counter[str]:
 @contextmanager
 def run_worker(desk: Desk) -> Iterator[threading.Event]:
     """A worker in a thread of the test, stopped at the end of the block at the latest."""
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.work, args=[desk.database, desk.settings, stop])
+    stop, database = threading.Event(), Database(desk.database.url)
+    thread = threading.Thread(target=worker.work, args=[database, desk.settings, stop])
     thread.start()
     try:
         yield stop
     finally:
         stop.set()
         thread.join(PATIENCE)
+        database.close()
         assert not thread.is_alive()
 
 
@@ -215,6 +216,8 @@ def test_a_worker_goes_on_when_the_database_is_back(
     with run_worker(fleet.sent_by(server.port)):
         wait_until(lambda: len(server.accepted) > 5)
         end_connections(fleet)
+        # The worker has connections of its own; the test's were ended with them.
+        fleet.database.close()
         wait_until(is_sent(fleet, issue_id))
 
     assert count_messages(server) == everyone(fleet, issue_id)
