@@ -387,16 +387,6 @@ class UserSession(Base):
     expires_at: Mapped[datetime]
 
 
-class RateCount(Base):
-    """How often something was asked for in a window of time, shared by all processes."""
-
-    __tablename__ = "rate_counts"
-
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    window_at: Mapped[datetime] = mapped_column(primary_key=True)
-    count: Mapped[int]
-
-
 class AuditEntry(Base):
     """Who did what to what, and why."""
 

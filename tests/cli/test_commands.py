@@ -197,7 +197,9 @@ def test_an_issue_goes_all_the_way(call: Call, server: SmtpServer, tmp_path: Pat
     status = call("issue", "status", number, "--json").json
     assert sum(status[name] for name in COUNTS) == status["recipients"] == 2
     lines = call("issue", "deliveries", number, "--json").lines
-    assert {tuple(line) for line in lines} == {("email", "state", "attempts", "code", "reply", "message_id", "variant")}
+    assert {tuple(line) for line in lines} == {
+        ("email", "state", "attempts", "code", "reply", "message_id", "variant")
+    }
     assert {message.message_id for message in server.accepted} == {line["message_id"] for line in lines}
     assert call("issue", "send", number).code == 0
     assert len(server.accepted) == 2
