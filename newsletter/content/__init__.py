@@ -20,19 +20,14 @@ from newsletter.content.digest import (
     Section,
 )
 from newsletter.content.mail import (
-    AxeViolation,
     Cause,
     Claimed,
     DeliveryState,
     Finding,
     IssueState,
-    LinkAnswer,
     OnUncertain,
-    Outside,
     Recipient,
     RenderedIssue,
-    SpamRule,
-    SpamVerdict,
     SubscriptionStatus,
     Verdict,
 )
@@ -40,7 +35,6 @@ from newsletter.content.mail import (
 __all__ = [
     "Approval",
     "Article",
-    "AxeViolation",
     "Card",
     "Cause",
     "Claimed",
@@ -50,10 +44,8 @@ __all__ = [
     "Entry",
     "Finding",
     "IssueState",
-    "LinkAnswer",
     "Note",
     "OnUncertain",
-    "Outside",
     "Pace",
     "ParsedSource",
     "Publication",
@@ -62,8 +54,6 @@ __all__ = [
     "Rise",
     "Section",
     "SourceKind",
-    "SpamRule",
-    "SpamVerdict",
     "SubscriptionStatus",
     "Verdict",
 ]

@@ -9,7 +9,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from newsletter.content import Claimed, Verdict
@@ -23,6 +23,9 @@ from newsletter.deliver.smtp import Session, make_context
 from newsletter.errors import DatabaseError, DeliveryError
 
 _TICK = 0.05
+_DISTRUST = 2
+"""After so many connections in a row that carried nothing the next does without pipelining, in case the
+server, or a firewall before it, offers what it cannot do."""
 _Result = TypeVar("_Result")
 
 
@@ -207,7 +210,7 @@ class _Engine:
         fruitless = 0
         while await self.pool.is_wanted(lane):
             desk = Desk(self.pool, lane, self.build, self.rules)
-            await self._converse(lane, desk)
+            await self._converse(lane, desk, pipelining=fruitless < _DISTRUST)
             if desk.settled or desk.trouble is None:
                 fruitless = 0
                 continue
@@ -217,12 +220,13 @@ class _Engine:
             wait *= random.uniform(0.5, 1.0)  # noqa: S311 - so that connections do not come back together
             await self.pool.until(lambda: self.pool.is_over(lane), wait)
 
-    async def _converse(self, lane: Lane, desk: Desk) -> None:
+    async def _converse(self, lane: Lane, desk: Desk, *, pipelining: bool) -> None:
         """Open one connection and use it up; what went wrong is in `desk.trouble` or `lane.down`."""
         why = "the send was stopped"
         try:
             try:
-                session = await Session.open(lane.route, lane.context)
+                route = replace(lane.route, pipelining=lane.route.pipelining and pipelining)
+                session = await Session.open(route, lane.context)
             finally:
                 self.pool.opening -= 1
             try:

@@ -40,6 +40,8 @@ class IssueView:
     due_at: datetime | None
     approved_at: datetime | None
     approved_by: str | None
+    override_reason: str | None
+    """Why it may go out in spite of what the checks found."""
     scheduled_at: datetime | None
     sending_at: datetime | None
     sent_at: datetime | None
@@ -160,6 +162,7 @@ def to_view(row: Issue, slug: str, articles: int) -> IssueView:
         due_at=row.due_at,
         approved_at=row.approved_at,
         approved_by=row.approved_by,
+        override_reason=row.override_reason,
         scheduled_at=row.scheduled_at,
         sending_at=row.sending_at,
         sent_at=row.sent_at,

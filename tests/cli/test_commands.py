@@ -15,6 +15,7 @@ from tests.support.cli_fixtures import Call
 from tests.support.smtp_server import Fault, SmtpServer, reply
 
 ISSUE_KEYS = {"id", "number", "subject", "articles", "state"}
+FINDING_KEYS = {"rule", "message", "where", "why", "fix", "line", "snippet", "card"}
 COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 
 
@@ -180,7 +181,7 @@ def test_an_issue_goes_all_the_way(call: Call, server: SmtpServer, tmp_path: Pat
     number = draft.json["id"]
     rendered = call("issue", "render", number, "--out", "out", "--subscriber", "ada@example.org")
     refused = call("issue", "send", number)
-    checked = call("issue", "check", number, "--json")
+    checked = call("issue", "check", number, "--quick", "--json")
     approved = call("issue", "approve", number, "--json")
     sent = call("issue", "send", number, "--json")
 
@@ -189,9 +190,9 @@ def test_an_issue_goes_all_the_way(call: Call, server: SmtpServer, tmp_path: Pat
     assert rendered.code == 0
     assert message_from_bytes((tmp_path / "out/issue.eml").read_bytes(), policy=policy.default)["To"]
     assert refused.code == 1
-    assert set(checked.json) == {"blocking", "advisory"}
+    assert set(checked.json) == {"blocking", "advisory", "notes"}
     assert checked.json["blocking"] == []
-    assert all(set(each) == {"rule", "message", "where"} for each in checked.json["advisory"])
+    assert all(set(each) >= FINDING_KEYS for each in checked.json["advisory"])
     assert approved.json["state"] == "approved"
     assert (sent.code, sent.json["state"], sent.json["sent"]) == (0, "sent", 2)
     status = call("issue", "status", number, "--json").json
@@ -210,7 +211,7 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
     assert "next: newsletter issue render 1" in call("issue", "draft").err
     assert "draft" in call("issue", "list").out
     assert "state" in call("issue", "show", 1).out
-    assert "advisory" in call("issue", "check", 1).out
+    assert "advisory" in call("issue", "check", 1, "--quick").out
     assert "next: newsletter issue send 1" in call("issue", "approve", 1).err
     assert "2 recipients: 2 sent" in call("issue", "send", 1).out
     assert "sent: 2 recipients: 2 sent" in call("issue", "status", 1).out
@@ -219,6 +220,22 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("filled")
+def test_two_issues_are_compared(call: Call, home: Path) -> None:
+    call("issue", "draft")
+    (home / "articles/quay.md").write_text("# News of the quay\n\nIt was seen by all.\n", encoding="utf-8")
+    call("collect")
+    call("issue", "draft")
+    compared = call("issue", "diff", 1, "--draft", "--json")
+
+    assert compared.json["added"] == ["News of the quay"]
+    assert len(compared.json["kept"]) == 2
+    assert "+ added: News of the quay" in call("issue", "diff", 1, "--draft").out
+    assert "no issue went out before" in call("issue", "diff", 1).err
+    checked = call("issue", "check", 1, "--quick")
+    assert ("Why: " in checked.out) == ("advisory" in checked.out)
+
+
 def test_nothing_new_is_a_skipped_issue_with_the_reason(call: Call) -> None:
     ran = call("issue", "draft", "--json")
 

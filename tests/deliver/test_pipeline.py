@@ -334,3 +334,12 @@ def test_who_leaves_while_claims_wait_gets_no_transaction(
     assert ledger.count() == {"sent": 20, "skipped": 20}
     # Asked anew before its turn came, so the server never heard of it.
     assert server.seen["rcpt"] <= 22
+
+
+def test_a_server_that_offers_pipelining_and_cannot_do_it_gets_everything_in_lockstep(serve: Serve) -> None:
+    server = serve(SmtpServer(drops_groups=True))
+    ledger, outcome = send_to(server, 12)
+
+    check_truth(ledger, server)
+    assert (ledger.count(), outcome.error) == ({"sent": 12}, None)
+    assert server.seen["accept"] == 3

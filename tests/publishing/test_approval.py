@@ -19,8 +19,9 @@ from newsletter.publishing.approval import (
     stop_issue,
 )
 from newsletter.publishing.archive import get_archived_html, get_article_page, list_archive
+from newsletter.publishing.checking import check_issue
 from newsletter.publishing.issues import get_issue, get_issue_status, list_deliveries, list_issues
-from newsletter.publishing.preview import check_issue, preview_issue
+from newsletter.publishing.preview import preview_issue
 from newsletter.publishing.publications import PublicationChanges, set_publication
 from newsletter.store import issues
 from newsletter.store.models import Article, AuditEntry, Issue
