@@ -6,15 +6,14 @@ import re
 
 SHORTEST = 3
 """Words; `Comments` or `Read more` tell nobody anything."""
+_CUT = r"[\[(]?(?:…|\.\.\.)[\])]?"
 _SMALL_PRINT = (
+    re.compile(r"\s*The post .{1,300} (?:appeared first|first appeared) on .{1,200}$", re.IGNORECASE),
     re.compile(
-        r"\s*The post .{1,300} (?:appeared first|first appeared) on .{1,200}$", re.IGNORECASE | re.DOTALL
-    ),
-    re.compile(
-        r"\s*[\[(]?(?:…|\.\.\.)?[\])]?\s*(?:Read|Continue|Keep) (?:more|reading|the full \w+|on)\b[^.!?]{0,60}$",
+        rf"\s*(?:{_CUT})?\s*(?:Read|Continue|Keep) (?:more|reading|the full \w+|on)\b[^.!?]{{0,60}}$",
         re.IGNORECASE,
     ),
-    re.compile(r"\s*\[(?:…|\.\.\.|&hellip;)\]$"),
+    re.compile(rf"\s*{_CUT}$"),
 )
 
 
