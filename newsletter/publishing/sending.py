@@ -14,18 +14,16 @@ from newsletter.deliver.engine import Options, Outcome, deliver
 from newsletter.deliver.session import Outgoing
 from newsletter.errors import DeliveryError, StateError
 from newsletter.publishing.bounces import BounceWatch
-from newsletter.publishing.composition import to_rendered
+from newsletter.publishing.composition import find_audience, to_rendered
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.progress import follow_issue
 from newsletter.publishing.recipients import make_recipient
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import make_routes, refuse_dead_links
-from newsletter.publishing.rules import load_rules
 from newsletter.publishing.signing import Sign, make_signer
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message
-from newsletter.store import deliveries, issues, publications
-from newsletter.store.deliveries import Audience
+from newsletter.store import deliveries, issues
 from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
 from newsletter.store.shards import defer_shards, drop_shards
 from newsletter.store.workers import WorkerLock, take_over_dead
@@ -266,8 +264,7 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             session.flush()
-            rules = load_rules(publications.get_row(session, issue.publication_id))
-            audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
+            audience = find_audience(session, issue)
             deliveries.fix_recipients(session, issue, now=now, audience=audience)
         if issue.state == "sending":
             # Workers and later runs go by it too.
