@@ -155,7 +155,7 @@ class SmtpServer:
         self._ready.wait(10)
         return self
 
-    def __exit__(self, failure: object, *_: object) -> None:
+    def __exit__(self, failure: object = None, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
         assert failure or not self.linter.faults, self.linter.faults
