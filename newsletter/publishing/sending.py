@@ -12,6 +12,7 @@ from newsletter.content import Claimed
 from newsletter.deliver.engine import Options, Outcome, deliver
 from newsletter.errors import DeliveryError
 from newsletter.publishing.bounces import BounceWatch
+from newsletter.publishing.composition import find_audience
 from newsletter.publishing.issues import IssueStatus, get_issue_status
 from newsletter.publishing.local_times import hold_for_local_time
 from newsletter.publishing.mailing import Mailing, load_mailing
@@ -19,10 +20,8 @@ from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.progress import follow_issue
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import list_domain_limits, refuse_dead_links
-from newsletter.publishing.rules import load_rules
 from newsletter.publishing.waiting import explain_end, open_routes, record_routes
 from newsletter.store import deliveries, issues, publications
-from newsletter.store.deliveries import Audience
 from newsletter.store.ledger import LedgerStore, Retry
 from newsletter.store.shards import defer_shards, drop_shards
 from newsletter.store.workers import WorkerLock, take_over_dead
@@ -219,9 +218,8 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
             issue.state, issue.sending_at, issue.reason = "sending", now, None
             issue.waits_until = None
             session.flush()
+            audience = find_audience(session, issue)
             publication = publications.get_row(session, issue.publication_id)
-            rules = load_rules(publication)
-            audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
             deliveries.fix_recipients(session, issue, now=now, audience=audience)
             if publication.send_at == "local":
                 hold_for_local_time(session, issue, publication, now=now)
