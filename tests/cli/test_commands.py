@@ -221,7 +221,6 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
     assert "no such delivery" in call("issue", "deliveries", 1, "--state", "failed").err
 
 
-@pytest.mark.usefixtures("home")
 @pytest.mark.usefixtures("filled")
 def test_two_issues_are_compared(call: Call, home: Path) -> None:
     call("issue", "draft")
@@ -238,6 +237,7 @@ def test_two_issues_are_compared(call: Call, home: Path) -> None:
     assert ("Why: " in checked.out) == ("advisory" in checked.out)
 
 
+@pytest.mark.usefixtures("home")
 def test_nothing_new_is_a_skipped_issue_with_the_reason(call: Call) -> None:
     ran = call("issue", "draft", "--json")
 
