@@ -23,8 +23,9 @@ check: $(STAMP) ## lint, format, types and import contracts alone
 	@$(VENV)/bin/python -m mypy .
 	@$(VENV)/bin/lint-imports --no-logo
 
-docs: $(STAMP) ## writes docs/cli.md from the commands' --help
+docs: $(STAMP) ## writes docs/cli.md and docs/checks.md from the commands and the rules
 	@$(VENV)/bin/python docs/reference.py >docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+	@$(VENV)/bin/python docs/checks.py >docs/checks.md.new && mv docs/checks.md.new docs/checks.md
 
 screenshots: $(STAMP) ## makes the pictures in docs/pictures anew (needs chromium)
 	@$(VENV)/bin/python docs/screenshots.py && PYTHONPATH=. $(VENV)/bin/python docs/themes.py

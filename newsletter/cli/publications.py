@@ -36,6 +36,10 @@ Look = Annotated[
     str | None,
     typer.Option("--theme", metavar="NAME", help="default, letter, compact, or a folder of yours."),
 ]
+When = Annotated[
+    str | None,
+    typer.Option("--send-at", metavar="together|local", help="At once, or at each reader's own hour."),
+]
 
 
 @app.command(
@@ -53,13 +57,16 @@ def add(
     schedule: Cron = None,
     approval: How = None,
     theme: Look = None,
+    send_at: When = None,
     json: Json = False,
 ) -> None:
     """Make a publication; what is not said has a default that works."""
     from newsletter.publishing.publications import add_publication
 
     shell = open_shell(context)
-    changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval, theme)
+    changes = _make_changes(
+        name, sender, reply_to, address, language, timezone, schedule, approval, theme, send_at
+    )
     made = add_publication(shell.database, shell.settings, slug, changes, now=shell.read_now(None))
     _show(made, json=json)
 
@@ -103,13 +110,16 @@ def set_(
     schedule: Cron = None,
     approval: How = None,
     theme: Look = None,
+    send_at: When = None,
     json: Json = False,
 ) -> None:
     """Change a publication; what is not said stays as it is."""
     from newsletter.publishing.publications import set_publication
 
     shell = open_shell(context)
-    changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval, theme)
+    changes = _make_changes(
+        name, sender, reply_to, address, language, timezone, schedule, approval, theme, send_at
+    )
     _show(set_publication(shell.database, shell.settings, slug, changes), json=json)
 
 
@@ -145,6 +155,7 @@ def _make_changes(
     schedule: str | None,
     approval: str | None,
     theme: str | None,
+    send_at: str | None,
 ) -> PublicationChanges:
     from newsletter.publishing.publications import PublicationChanges
 
@@ -158,6 +169,7 @@ def _make_changes(
         schedule=schedule,
         approval=approval,  # type: ignore[arg-type] # checked by the use case
         theme=theme,
+        send_at=send_at,  # type: ignore[arg-type] # as above
     )
 
 

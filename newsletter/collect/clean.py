@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from newsletter.collect.identity import without_tracking
 from newsletter.collect.links import clean_link
 from newsletter.collect.plaintext import clean_title, html_to_text
 
@@ -23,7 +24,14 @@ _TAG_NAMES: Final = (
     " ul var wbr"
 )
 _TAGS: Final = frozenset(_TAG_NAMES.split())
-_LAZY: Final = ("data-src", "data-lazy-src", "data-original", "data-srcset", "srcset")
+_LAZY_SOURCES: Final = ("data-src", "data-lazy-src", "data-original", "data-lazy")
+_LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset", "srcset")
+_LAZY: Final = _LAZY_SOURCES + _LAZY_SETS
+_CANDIDATE: Final = re.compile(r"([^\s,]\S*[^\s,])(?:\s+(\d{1,6}(?:\.\d{1,3})?)([wx]))?\s*(?:,|$)")
+_MAIL_WIDTH: Final = 600
+_PLACEHOLDER: Final = re.compile(r"placeholder|blank|spacer|lazy|loading|transparent", re.IGNORECASE)
+_NOSCRIPT: Final = re.compile(r"<noscript\b[^>]*>(.{0,4000}?)</noscript\s*>", re.IGNORECASE | re.DOTALL)
+_REAL_IMAGE: Final = re.compile(r"<img\b[^>]*\ssrc\s*=", re.IGNORECASE)
 _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": {"lang", "dir"},
     "a": {"href", "title"},
@@ -40,7 +48,7 @@ _UNSEEN: Final = (
     " plaintext"
 )
 _CONTENT_TAGS: Final = frozenset(_UNSEEN.split())
-_LINKS: Final = frozenset({"href", "src", "cite", "data-src", "data-lazy-src", "data-original"})
+_LINKS: Final = frozenset({"href", "src", "cite", *_LAZY_SOURCES})
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _MEASURE: Final = re.compile(r"\d{1,4}")
 _IMG: Final = re.compile(r'<img(?P<attributes>(?:\s+[a-z-]+="[^"]*")*)\s*/?>')
@@ -50,6 +58,11 @@ _TRACKERS: Final = re.compile(
     r"//(?:[\w.-]+\.)?(?:feedburner\.com/~r/|feeds\.wordpress\.com/|pixel\.wp\.com/|stats\.wordpress\.com/|b\.scorecardresearch"
     r"|pixel\.quantserve|doubleclick\.net/|google-analytics\.com/|feedsportal\.com/|rss\.buysellads|pi\.feedsportal"
     r"|www\.facebook\.com/tr\b|medium\.com/_/stat)",
+    re.IGNORECASE,
+)
+_PIXEL: Final = re.compile(
+    r"/(?:pixel|beacon|spacer|blank|clear|transparent|1x1|track(?:ing)?|open|count(?:er)?)(?:[-_.]?1x1)?\.(?:gif|png)(?:\?|$)"
+    r"|/(?:pixel|beacon|trk|track|open)/[^?]*\.gif",
     re.IGNORECASE,
 )
 _EMPTY: Final = re.compile(r"<(p|div|figure|a|figcaption)(?:\s[^<>]*)?>\s*</\1>")
@@ -72,13 +85,15 @@ def clean_html(html: str, base: str | None = None) -> str:
     def keep(tag: str, name: str, value: str) -> str | None:
         if name in _LINKS:
             link = clean_link(value, base)
+            if tag == "a" and link:
+                link = without_tracking(link)
             return None if tag == "img" and link and link.lower().startswith("mailto:") else link
         if name in {"width", "height", "colspan", "rowspan", "start"}:
             return found[0] if (found := _MEASURE.match(value.strip())) else None
         return value
 
     safe = nh3.clean(
-        html.replace("\0", ""),
+        _NOSCRIPT.sub(_lazy_image, html.replace("\0", "")),
         tags=set(_TAGS),
         clean_content_tags=set(_CONTENT_TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
@@ -92,13 +107,18 @@ def clean_html(html: str, base: str | None = None) -> str:
     return _EMPTY.sub("", _EMPTY.sub("", shown)).strip()
 
 
+def _lazy_image(match: re.Match[str]) -> str:
+    """What stands in a `<noscript>`, if it is a picture: the real one, which a script would load."""
+    inside: str = match[1]
+    return inside if _REAL_IMAGE.search(inside) else ""
+
+
 def _image(match: re.Match[str], base: str | None) -> str:
     attributes = {name: html_names.unescape(value) for name, value in _ATTRIBUTE.findall(match["attributes"])}
     source = _image_source(attributes, base)
-    is_tiny = all(_TINY.fullmatch(attributes.get(name, "9")) for name in ("width", "height")) or any(
-        attributes.get(name, "9").strip("0px") == "" for name in ("width", "height")
-    )
-    if not source or is_tiny or _TRACKERS.search(source):
+    # One tiny side is enough: nothing to be seen is two pixels high.
+    is_tiny = any(_TINY.fullmatch(attributes.get(name, "9")) for name in ("width", "height"))
+    if not source or is_tiny or _TRACKERS.search(source) or _PIXEL.search(source):
         return ""
     kept = {"src": source, "alt": attributes.get("alt", "")}
     kept |= {name: attributes[name] for name in ("title", "width", "height") if name in attributes}
@@ -108,16 +128,26 @@ def _image(match: re.Match[str], base: str | None) -> str:
 
 def _image_source(attributes: dict[str, str], base: str | None) -> str | None:
     """The real picture of one that scripts would load later; its `src` is then a placeholder or missing."""
-    for name in _LAZY[:3]:
+    for name in _LAZY_SOURCES:
         if attributes.get(name):
             return attributes[name]
-    if attributes.get("src"):
-        return attributes["src"]
-    for name in _LAZY[3:]:
-        if first := attributes.get(name, "").split(",")[0].split():
-            link = clean_link(first[0], base)
+    source = attributes.get("src")
+    if source and not (_PLACEHOLDER.search(source) and attributes.get("data-srcset")):
+        return source
+    for name in _LAZY_SETS:
+        if best := _best_of(attributes.get(name, "")):
+            link = clean_link(best, base)
             return link if link and not link.startswith("mailto:") else None
-    return None
+    return source
+
+
+def _best_of(candidates: str) -> str | None:
+    """The picture of a `srcset` that is nearest above the width of a mail, else the largest."""
+    found = [(float(size or 1), unit or "x", url) for url, size, unit in _CANDIDATE.findall(candidates)]
+    widths: list[tuple[float, str]] = sorted((size, url) for size, unit, url in found if unit == "w")
+    if widths:
+        return next((url for size, url in widths if size >= _MAIL_WIDTH), widths[-1][1])
+    return str(found[0][2]) if found else None
 
 
 def clean_entry(entry: Entry, base: str | None = None) -> Entry:
@@ -127,6 +157,7 @@ def clean_entry(entry: Entry, base: str | None = None) -> Entry:
     cannot be shown becomes None.
     """
     link = clean_link(entry.link, base)
+    link = without_tracking(link) if link else None
     image = clean_link(entry.image, link or base)
     if image and (image.lower().startswith("mailto:") or _TRACKERS.search(image)):
         image = None

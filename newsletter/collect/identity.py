@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from newsletter.collect.proxies import unwrap
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -33,10 +35,10 @@ def canonical_url(url: str) -> str:
     """Reduce an address to what tells its article from others; not an address to fetch.
 
     http and https, `www.`, `m.` and `amp.`, a trailing slash, an index page, default ports, fragments,
-    tracking parameters, the order of parameters and the spelling of escapes make no difference. Anything but
-    http(s) is given back as it is.
+    tracking parameters, the order of parameters and the spelling of escapes make no difference, nor do
+    services that only lead on (proxies.py). Anything but http(s) is given back as it is.
     """
-    text = url.strip()
+    text = unwrap(url.strip())
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").rstrip("."), parts.port
@@ -57,6 +59,20 @@ def canonical_url(url: str) -> str:
     # A path in the fragment is a page of its own ("#!/news/1").
     fragment = f"#{parts.fragment}" if parts.fragment.startswith(("!", "/")) else ""
     return f"{host}{place}{path}{'?' if query else ''}{query}{fragment}"
+
+
+def without_tracking(url: str) -> str:
+    """Give an address that can be fetched without the parameters that only tell where a reader came from."""
+    start, mark, fragment = url.partition("#")
+    path, question, query = start.partition("?")
+    if not question:
+        return url
+    kept = [pair for pair in query.split("&") if not _is_only_tracking(pair.split("=", 1)[0])]
+    return path + ("?" if kept else "") + "&".join(kept) + mark + fragment
+
+
+def _is_only_tracking(name: str) -> bool:
+    return bool(_TRACKING.fullmatch(name)) and name.lower() not in _SOMETIMES
 
 
 def _is_tracking(name: str, value: str) -> bool:

@@ -16,7 +16,7 @@ from newsletter.render.environment import make_environment
 from newsletter.render.themes import load_theme
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.articles import load_articles
-from newsletter.store.deliveries import name_choice
+from newsletter.store.deliveries import Audience, name_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -158,6 +158,12 @@ def choose_variant(issue: Issue, categories: Sequence[str] | None) -> str:
 def may_choose(session: Session, issue: Issue) -> bool:
     """Whether its subscribers may choose categories."""
     return load_rules(publications.get_row(session, issue.publication_id)).choose_categories
+
+
+def find_audience(session: Session, issue: Issue) -> Audience:
+    """Who gets an approved issue, and which of its variants."""
+    rules = load_rules(publications.get_row(session, issue.publication_id))
+    return Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
 
 
 def to_rendered(variant: IssueVariant) -> RenderedIssue:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.content import Approval
+from newsletter.content import Approval, SendAt
 from newsletter.errors import AddressError, ConfigError, RenderError, StateError
 from newsletter.publishing.calendar import parse_schedule, parse_zone
 from newsletter.store import models
@@ -40,6 +40,7 @@ class PublicationChanges:
     schedule: str | None = None
     approval: Approval | None = None
     theme: str | None = None
+    send_at: SendAt | None = None
 
 
 def add_publication(
@@ -189,6 +190,12 @@ def _check_language(tag: str) -> str:
     return tag
 
 
+def _check_send_at(said: str) -> str:
+    if said not in get_args(SendAt):
+        raise ConfigError(f"send-at {said!r} must be together or local")
+    return said
+
+
 def _check_approval(said: str) -> str:
     if said not in get_args(Approval):
         raise ConfigError(f"approval {said!r} must be required or unless-stopped")
@@ -206,4 +213,5 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "schedule": lambda said: parse_schedule(said).cron,
     "approval": _check_approval,
     "theme": str,
+    "send_at": _check_send_at,
 }

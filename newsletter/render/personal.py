@@ -94,16 +94,19 @@ def join(blob: bytes, values: Mapping[str, str]) -> bytes:
     Raises:
         RenderError: a slot has neither value nor fallback.
     """
+    return b"".join(join_parts(blob, values))
+
+
+def join_parts(blob: bytes, values: Mapping[str, str]) -> list[bytes]:
+    """Do the same but for the joining; what readers share are the same objects each time."""
     statics, slots = unpack(blob)
-    if not slots:
-        return statics[0]
     if conditions := _conditions(slots):
         statics, slots = _chosen(blob, _decide_all(conditions, values))
     encoded = {slot: _encode(_canonical(_value(slot, values))) for slot in dict.fromkeys(slots)}
     joined = [statics[0]]
     for slot, static in zip(slots, statics[1:], strict=True):
         joined += (encoded[slot], static)
-    return b"".join(joined)
+    return joined
 
 
 def decide(condition: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - it is JSON

@@ -91,6 +91,22 @@ def test_no_payload_gets_into_a_link_or_an_image(corpus: str) -> None:
         ("<img src='p.png' alt='a \"b\"'>", '<img src="https://e.example/news/p.png" alt="a &quot;b&quot;">'),
         ("<img src='data:image/png;base64,AA'>", ""),
         ("<img src='data:,' data-src='/real.png'>", '<img src="https://e.example/real.png" alt="">'),
+        (
+            "<img src='data:,' srcset='/s.png 320w, /m.png 640w, /l.png 1200w'>",
+            '<img src="https://e.example/m.png" alt="">',
+        ),
+        (
+            "<img src='/blank.gif' data-srcset='/s.png 320w, /l.png 480w'>",
+            '<img src="https://e.example/l.png" alt="">',
+        ),
+        ("<noscript><img src='/r.png' alt='R'></noscript>", '<img src="https://e.example/r.png" alt="R">'),
+        ("<noscript>n <script>alert(1)</script></noscript>", ""),
+        ("<img src='/p.png' height='1'>", ""),
+        ("<img src='https://x.example/pixel.gif?u=1'>", ""),
+        (
+            "<a href='/1?utm_source=rss&amp;a=1&amp;fbclid=2#c'>x</a>",
+            '<a href="https://e.example/1?a=1#c" rel="noopener noreferrer">x</a>',
+        ),
         ("<img srcset='/s.png 1x, /l.png 2x'>", '<img src="https://e.example/s.png" alt="">'),
         ("<img src='/t.gif' width='1' height='1'>", ""),
         ("<img src='/t.gif' width='0'>", ""),

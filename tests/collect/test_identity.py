@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.collect.identity import canonical_url, identify, identity_keys, match
+from newsletter.collect.identity import canonical_url, identify, identity_keys, match, without_tracking
+from newsletter.collect.proxies import unwrap
 from newsletter.content import Entry
 
 DAY = datetime(2016, 9, 26, 10, tzinfo=UTC)
@@ -69,6 +70,50 @@ def test_an_entry_without_an_id_is_known_by_its_address_alone() -> None:
     edited = replace(first, title="Harbour open again", published=DAY + timedelta(days=1))
 
     assert reason(first, edited) == "it has the same address"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://www.google.com/url?rct=j&sa=t&url=https%3A%2F%2Fe.example%2Fnews%2F1&ct=ga",
+        "https://l.facebook.com/l.php?u=https%3A%2F%2Fe.example%2Fnews%2F1&h=x",
+        "https://www.bing.com/news/apiclick.aspx?ref=x&url=https%3a%2f%2fe.example%2fnews%2f1",
+        "https://t.umblr.com/redirect?z=https%3A%2F%2Fe.example%2Fnews%2F1&t=x",
+        "https://cdn.ampproject.org/c/s/e.example/news/1",
+        "https://e-example.cdn.ampproject.org/v/s/e.example/news/1/amp?usqp=mq",
+        "https://www.google.com/amp/s/e.example/news/1",
+        "http://go.e.example/feed/www.e.example/news/1",
+    ],
+)
+def test_a_service_that_leads_on_is_no_address_of_its_own(link: str) -> None:
+    assert reason(ONE, replace(ONE, id="id-2", link=link)) in {
+        "it has the same address and title",
+        "it has the same title on the same day",
+    }
+    assert canonical_url(link).removesuffix("?usqp=mq") == "e.example/news/1"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://www.google.com/search?q=https://e.example/1",
+        "https://e.example/url?url=https://other.example/",
+        "https://www.google.com/url?url=javascript:alert(1)",
+        "https://www.google.com/url?" + "&".join(f"url={number}" for number in range(200)),
+        "http://[",
+    ],
+)
+def test_an_address_that_leads_nowhere_else_stays(link: str) -> None:
+    assert unwrap(link) == link
+
+
+def test_parameters_that_only_track_are_taken_out_of_a_link() -> None:
+    assert (
+        without_tracking("https://e.example/1?utm_source=x&a=%20b&gclid=1#t")
+        == "https://e.example/1?a=%20b#t"
+    )
+    assert without_tracking("https://e.example/1?source=x") == "https://e.example/1?source=x"
+    assert without_tracking("https://e.example/1?utm_source=x") == "https://e.example/1"
 
 
 def test_ids_count_within_their_source_only() -> None:

@@ -15,7 +15,8 @@ LIST = """<!DOCTYPE html><html><head><title>News</title></head><body>
 <nav><a href="/2016/09/25/in-the-menu-of-the-site">A link in the menu of the site</a></nav>
 <main><article><a href="/2016/09/26/harbour-reopens"><img src="1.jpg"></a>
 <h2><a href="/2016/09/26/harbour-reopens?utm_source=front">Harbour reopens</a></h2>
-<a href="/2016/09/26/harbour-reopens">Read more</a><time datetime="2016-09-26T10:28:00Z">Monday</time></article>
+<a href="/2016/09/26/harbour-reopens">Read more</a>
+<time datetime="2016-09-26T10:28:00Z">Monday</time></article>
 <ul><li><a href="ferry-is-cut-again">The ferry is cut</a></li>
 <li><a href="https://news.e.example/a/12345.html"><h3>Storm</h3> and some words of it</a></li>
 <li><a href="/tag/the-harbour-and-sea">All about the harbour and sea</a></li>

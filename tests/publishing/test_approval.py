@@ -20,8 +20,9 @@ from newsletter.publishing.approval import (
     stop_issue,
 )
 from newsletter.publishing.archive import get_archived_html, get_article_page, list_archive
+from newsletter.publishing.checking import check_issue
 from newsletter.publishing.issues import get_issue, get_issue_status, list_deliveries, list_issues
-from newsletter.publishing.preview import _find_recipient, check_issue, preview_issue
+from newsletter.publishing.preview import _find_recipient, preview_issue
 from newsletter.publishing.publications import PublicationChanges, set_publication
 from newsletter.render import personal
 from newsletter.render.issue import hash_content
