@@ -18,6 +18,7 @@ from newsletter.content.digest import (
     Publication,
     Rise,
     Section,
+    SendAt,
 )
 from newsletter.content.mail import (
     Cause,
@@ -53,6 +54,7 @@ __all__ = [
     "RenderedIssue",
     "Rise",
     "Section",
+    "SendAt",
     "SourceKind",
     "SubscriptionStatus",
     "Verdict",

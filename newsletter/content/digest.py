@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Approval = Literal["required", "unless-stopped"]
+SendAt = Literal["together", "local"]
+"""To everyone at once, or to each when it is that hour where they live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Publication:
     url: str
     """Public address of its page, without a trailing slash."""
     theme: str = "default"
+    send_at: SendAt = "together"
 
 
 @dataclass(frozen=True, slots=True)

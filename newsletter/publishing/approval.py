@@ -125,7 +125,7 @@ def resume_issue(database: Database, issue_id: int, *, actor: str, now: datetime
         if issue.state != "sending":
             _require(issue, "paused", verb="resumed")
             issue.resumed_at = now
-        issue.state, issue.reason = "sending", None
+        issue.state, issue.reason, issue.waits_until = "sending", None, None
         return _recorded(session, issue, "issue_resumed", actor, now)
 
 

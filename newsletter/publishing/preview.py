@@ -10,7 +10,7 @@ from newsletter.config import read_keys
 from newsletter.content import Recipient
 from newsletter.errors import NotFoundError, StateError
 from newsletter.publishing.composition import load_rendered
-from newsletter.publishing.recipients import make_recipient
+from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.signing import make_signer
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message, personalise
@@ -120,7 +120,7 @@ def _find_recipient(
     if not subscriber or not subscription:
         message = f"{email} is no subscriber of {publication.slug}: `newsletter subscriber export` lists them"
         raise NotFoundError(message)
-    return make_recipient(
+    recipient = make_recipient(
         subscription.id,
         subscriber.id,
         subscriber.email,
@@ -128,6 +128,7 @@ def _find_recipient(
         base_url=settings.base_url,
         keys=read_keys(settings),
     )
+    return with_attributes(recipient, subscriber.attributes)
 
 
 def _find_choice(session: Session, publication: Publication, email: str | None) -> Sequence[str]:

@@ -6,16 +6,18 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
 from tests.support.cli_fixtures import Call
-from tests.support.smtp_server import Fault, SmtpServer, reply
+from tests.support.smtp_server import CLOSE, Fault, SmtpServer, reply
 
 ISSUE_KEYS = {"id", "number", "subject", "articles", "state"}
 FINDING_KEYS = {"rule", "message", "where", "why", "fix", "line", "snippet", "card"}
+DELIVERY_KEYS = ("email", "state", "attempts", "code", "reply", "message_id", "variant")
 COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 
 
@@ -267,7 +269,7 @@ def test_a_deferred_delivery_is_75(
 
     assert ran.code == 75
     assert "1 sent, 1 deferred" in ran.out
-    assert "put off by the mail server" in ran.err
+    assert "deliveries are put off, the first until 2026-" in ran.err
     assert call("scheduler", "--once").code == 75
 
 
@@ -356,3 +358,39 @@ def test_settings_are_shown_with_their_origin_and_without_secrets(
     assert call("config", "show", "--origin", "--json").json["port"] == {"value": 8000, "origin": "default"}
     assert "max_cards" in call("config", "check").out
     assert call("config", "check", "--json").json["set"]["max_cards"] == "newsletter.toml"
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_failed_or_is_uncertain_is_settled_by_commands(
+    call: Call, serve: Callable[[SmtpServer], SmtpServer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faults = [Fault("rcpt", "ada@", reply(554, "5.2.0 no")), Fault("dot", "bo@", CLOSE)]
+    port = serve(SmtpServer(faults)).port
+    monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{port}")
+    call("issue", "draft")
+    call("issue", "approve", 1)
+    assert call("issue", "send", 1, "--on-uncertain", "hold").code == 0
+
+    (row,) = call("issue", "deliveries", 1, "--state", "uncertain", "--json").lines
+    assert row["email"] == "bo@example.org"
+    log = tmp_path / "mail.log"
+    log.write_text("2020-01-01T00:00:00+00:00 mx postfix/qmgr[1]: AAAAAA: removed\n")
+    said = call("issue", "reconcile", 1, "--log", log)
+    assert "bo@example.org  outside" in said.out
+    assert "give the log of that time" in said.err
+    now = datetime.now(UTC)
+    later = (now + timedelta(minutes=1)).isoformat(timespec="seconds")
+    log.write_text(f"{log.read_text()}{later} mx postfix/qmgr[1]: BBBBBB: removed\n")
+    assert "--resend-missing sends them" in call("issue", "reconcile", 1, "--log", log).err
+    assert call("issue", "reconcile", 1, "--log", log, "--resend-missing", "--json").json["requeued"] == 1
+
+    retried = call("issue", "retry", 1)
+    assert "1 queued again" in retried.out
+    assert "next: newsletter issue send 1" in retried.err
+    assert call("issue", "retry", 1, "--state", "uncertain", "--json").json == {
+        "requeued": 0,
+        "bounced": 0,
+        "left": 0,
+    }
+    assert call("issue", "status", 1, "--json").json["queued"] == 2
+    assert call("issue", "reconcile", 1, "--log", tmp_path / "none.log").code == 1

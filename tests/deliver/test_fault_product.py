@@ -59,6 +59,7 @@ ACTIONS: dict[str, Action] = {
     "reset": RESET,
     "half-close": HALF_CLOSE,
 }
+SECURE = {"starttls", "ehlo2", "auth"}
 MUTE = {"silence", "deaf", "half a line"}
 FIELDS = {
     "accept": "banner",
@@ -116,34 +117,33 @@ def list_cases(stages: tuple[str, ...] = STAGES) -> Iterator[Case]:
             yield Case(*cell)
 
 
-def make_server(case: Case, certificates: Certificates) -> tuple[SmtpServer, Route]:
-    secure = case.stage in {"starttls", "ehlo2", "auth"}
+def make_server(case: Case, certificates: Certificates) -> SmtpServer:
     script = [Fault(case.stage, 2 if case.connections == 4 else 1, case.action)]
     if case.stage == "rset":
         script = [Fault("rcpt", 2, reply(550, "5.1.1 gone")), Fault("rset", 1, case.action)]
-    server = SmtpServer(script)
-    if secure:
-        server = SmtpServer(script, tls="starttls", context=certificates.good, login=("me", "secret"))
-    server.__enter__()
+    if case.stage in SECURE:
+        return SmtpServer(script, tls="starttls", context=certificates.good, login=("me", "secret"))
+    return SmtpServer(script)
+
+
+def make_way(case: Case, server: SmtpServer, certificates: Certificates) -> Route:
+    """The route, impatient only where the fault is that nothing comes."""
     patience = Timeouts(connect=5, banner=5, command=5, data=5, block=5, dot=5, quit=0.1)
     if case.name in MUTE:
         patience = replace(patience, **{FIELDS.get(case.stage, "command"): 0.4})
     if case.stage == "starttls":
         patience = replace(patience, connect=0.4)
     route = replace(make_route(server, patience, case.connections), pipelining=case.pipelining)
-    if secure:
+    if case.stage in SECURE:
         route = replace(route, user="me", password="secret", cafile=certificates.cafile)
-    return server, route
+    return route
 
 
 def check(case: Case, certificates: Certificates) -> None:
     total = 12 if case.connections == 4 else 5
     ledger = MemoryLedger(make_addresses(total))
-    server, route = make_server(case, certificates)
-    try:
-        outcome = send(ledger, route)
-    finally:
-        server.__exit__()
+    with make_server(case, certificates) as server:
+        outcome = send(ledger, make_way(case, server, certificates))
     counts = ledger.count()
 
     check_truth(ledger, server)

@@ -256,6 +256,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("parts.markup", Case(text=TEXT + "Tom&nbsp;Jerry\n"), Case(text=TEXT + "<b>\n", html=HTML.replace("<!-- here -->", "<p>&lt;b&gt;</p>"))),
     ("parts.long-line", Case(text=TEXT + "word " * 16), Case(text=TEXT + "https://a.example/" + "x" * 80)),
     ("parts.leave-hidden", html("><p><a href", "><p style='display: none'><a href"), html("><p><a href", "><p style='opacity: 0.9'><a href")),
+    ("parts.leave-hidden", html("><p><a href", "><p style='font-size: 0px'><a href"), html("><p><a href", "><p style='font-size:0'><a style='font-size:0.9em' href")),
     ("parts.leave-hidden", html(">Unsubscribe<", "> <"), html(">Unsubscribe<", "><img src='https://a.example/u.png' width='1' alt='Leave'><")),
     # links
     ("links.private", link("https://192.168.1.2/x"), link("https://8.8.8.8/x")),

@@ -86,11 +86,11 @@ def make_cluster() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def start_server(home: Path) -> subprocess.Popen[bytes]:
+def start_server(home: Path, *settings: str) -> subprocess.Popen[bytes]:
     """Start the server of a cluster and wait until it answers; it ends with the test run at the latest."""
     with (home / "log").open("ab") as log:
         server = subprocess.Popen(
-            [_find_binaries() / "postgres", "-D", home / "data", "-k", home, "-h", "", "-F"],
+            [_find_binaries() / "postgres", "-D", home / "data", "-k", home, "-h", "", *(settings or ["-F"])],
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - nothing but the one system call happens in the child
             stdout=log,
             stderr=log,
@@ -98,6 +98,18 @@ def start_server(home: Path) -> subprocess.Popen[bytes]:
         )
     _wait_until_up(home, server)
     return server
+
+
+@contextmanager
+def run_postgres() -> Iterator[Path]:
+    """The folder of the socket of a server that writes to the disk as it does by default."""
+    with make_cluster() as home:
+        server = start_server(home, "-c", "fsync=on")
+        try:
+            yield home
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(20)
 
 
 @contextmanager
