@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from newsletter.errors import BlockedError, RenderError
+from newsletter.errors import BlockedError
 from newsletter.operating.preflight import Preflight, examine_issue
 from newsletter.publishing.checking import (
     ANSWERS_LAST,
@@ -174,12 +174,3 @@ def test_a_program_that_fails_is_a_note_and_no_failure(
     assert report.blocking == ()
     assert any("SpamAssassin failed" in note for note in report.notes)
     assert any("axe could not run in Chromium" in note for note in report.notes)
-
-
-def test_a_list_of_allowed_features_that_cannot_be_read_is_named(desk: Desk, issue_id: int) -> None:
-    folder = desk.settings.templates_dir / "email/issue"
-    folder.mkdir(parents=True)
-    (folder / "clients.toml").write_text("css-gap = yes", encoding="utf-8")
-
-    with pytest.raises(RenderError, match=r"email/issue/clients\.toml: .*a reason in quotes"):
-        check(desk, issue_id)
