@@ -23,8 +23,9 @@ check: $(STAMP) ## lint, format, types and import contracts alone
 	@$(VENV)/bin/python -m mypy .
 	@$(VENV)/bin/lint-imports --no-logo
 
-docs: $(STAMP) ## writes docs/cli.md from the commands' --help
+docs: $(STAMP) ## writes docs/cli.md and docs/checks.md from the commands and the rules
 	@$(VENV)/bin/python docs/reference.py >docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+	@$(VENV)/bin/python docs/checks.py >docs/checks.md.new && mv docs/checks.md.new docs/checks.md
 
 lock: ## resolves requirements.lock anew from pyproject.toml (needs uv); UPGRADE=1 takes newer versions
 	@uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from newsletter.render.environment import make_environment
     from newsletter.render.issue import render_issue
     from newsletter.render.message import build_message
-    from newsletter.review.rules import check_issue
+    from newsletter.review.rules import check_issue, lint_mail
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,7 @@ _PLACES = {
     "render_issue": "newsletter.render.issue",
     "build_message": "newsletter.render.message",
     "check_issue": "newsletter.review.rules",
+    "lint_mail": "newsletter.review.rules",
     # The name of the function alone is the room's.
     "deliver_messages": "newsletter.deliver.engine:deliver",
 }
@@ -44,6 +45,7 @@ __all__ = [
     "compose_digest",
     "deliver_messages",
     "fetch_sources",
+    "lint_mail",
     "make_environment",
     "parse_source",
     "read_folder",

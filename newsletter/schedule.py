@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from newsletter.errors import NewsletterError
-from newsletter.operating.jobs import clean_up, send_due, tick_publications
+from newsletter.operating.jobs import clean_up, tick_publications
 from newsletter.operating.running import Lead
+from newsletter.operating.sends import send_due
 from newsletter.publishing.collection import collect_sources
 from newsletter.publishing.notices import send_notices
 

@@ -11,6 +11,7 @@ import typer
 
 from newsletter.cli import (
     articles,
+    checking,
     collecting,
     composing,
     demo,
@@ -50,6 +51,7 @@ app.add_typer(articles.app, name="article")
 app.add_typer(composing.categories, name="category")
 app.add_typer(composing.trends, name="trend")
 app.add_typer(issues.app, name="issue")
+checking.add_to(issues.app)
 sending.add_to(issues.app)
 app.add_typer(subscribers.app, name="subscriber")
 app.add_typer(users.app, name="user")

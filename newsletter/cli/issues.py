@@ -1,4 +1,4 @@
-"""Commands: issue draft, list, show, render, check, approve, stop, schedule, pause, resume, cancel."""
+"""Commands: issue draft, list, show, render, approve, stop, schedule, pause, resume, cancel."""
 
 from __future__ import annotations
 
@@ -97,30 +97,6 @@ def render(
     for name, data in files.items():
         (out / name).write_bytes(data)
         say(str(out / name))
-
-
-@app.command(epilog="Example: newsletter issue check 3 --json")
-def check(context: typer.Context, issue: IssueId, json: Json = False) -> None:
-    """Look for faults before it goes out; exit code 1 if anything blocks."""
-    from newsletter.publishing.preview import check_issue
-
-    shell = open_shell(context)
-    report = check_issue(shell.database, shell.settings, issue, now=shell.read_now(None))
-    found = {
-        kind: [
-            {"rule": each.rule, "message": each.message, "where": each.where}
-            for each in getattr(report, kind)
-        ]
-        for kind in ("blocking", "advisory")
-    }
-    if json:
-        write_json(found)
-    else:
-        rows = [(kind, *each.values()) for kind, each_kind in found.items() for each in each_kind]
-        show_table(("", "rule", "what", "where"), rows, empty="no faults found")
-    if report.blocking:
-        note(f"{len(report.blocking)} of these block the issue")
-        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: newsletter issue approve 3")

@@ -32,6 +32,14 @@ How = Annotated[
     str | None,
     typer.Option("--approval", metavar="required|unless-stopped", help="Whether an editor must approve."),
 ]
+Look = Annotated[
+    str | None,
+    typer.Option("--theme", metavar="NAME", help="default, letter, compact, or a folder of yours."),
+]
+When = Annotated[
+    str | None,
+    typer.Option("--send-at", metavar="together|local", help="At once, or at each reader's own hour."),
+]
 
 
 @app.command(
@@ -48,13 +56,17 @@ def add(
     timezone: Zone = None,
     schedule: Cron = None,
     approval: How = None,
+    theme: Look = None,
+    send_at: When = None,
     json: Json = False,
 ) -> None:
     """Make a publication; what is not said has a default that works."""
     from newsletter.publishing.publications import add_publication
 
     shell = open_shell(context)
-    changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval)
+    changes = _make_changes(
+        name, sender, reply_to, address, language, timezone, schedule, approval, theme, send_at
+    )
     made = add_publication(shell.database, shell.settings, slug, changes, now=shell.read_now(None))
     _show(made, json=json)
 
@@ -97,13 +109,17 @@ def set_(
     timezone: Zone = None,
     schedule: Cron = None,
     approval: How = None,
+    theme: Look = None,
+    send_at: When = None,
     json: Json = False,
 ) -> None:
     """Change a publication; what is not said stays as it is."""
     from newsletter.publishing.publications import set_publication
 
     shell = open_shell(context)
-    changes = _make_changes(name, sender, reply_to, address, language, timezone, schedule, approval)
+    changes = _make_changes(
+        name, sender, reply_to, address, language, timezone, schedule, approval, theme, send_at
+    )
     _show(set_publication(shell.database, shell.settings, slug, changes), json=json)
 
 
@@ -138,6 +154,8 @@ def _make_changes(
     timezone: str | None,
     schedule: str | None,
     approval: str | None,
+    theme: str | None,
+    send_at: str | None,
 ) -> PublicationChanges:
     from newsletter.publishing.publications import PublicationChanges
 
@@ -150,6 +168,8 @@ def _make_changes(
         timezone=timezone,
         schedule=schedule,
         approval=approval,  # type: ignore[arg-type] # checked by the use case
+        theme=theme,
+        send_at=send_at,  # type: ignore[arg-type] # as above
     )
 
 

@@ -1,4 +1,4 @@
-"""Commands: issue send, status, deliveries."""
+"""Commands: issue send, status, deliveries, retry, reconcile."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from newsletter.cli.output import make_console, note, say, show_table, write_json, write_json_line
-from newsletter.cli.shell import IssueId, Json, open_shell
+from newsletter.cli.shell import IssueId, Json, name_actor, open_shell
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,6 +35,8 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example: newsletter issue send 3")(send)
     app.command(epilog="Example: newsletter issue status 3 --json")(status)
     app.command(epilog="Example: newsletter issue deliveries 3 --state failed --json")(deliveries)
+    app.command(epilog="Example: newsletter issue retry 3 --state failed")(retry)
+    app.command(epilog="Example: newsletter issue reconcile 3 --log /var/log/mail.log")(reconcile)
 
 
 def send(
@@ -58,6 +62,7 @@ def send(
             connections=connections, on_uncertain=on_uncertain, on_progress=on_progress, stop=stop
         )
         done = send_issue(database, settings, issue, options, now=shell.read_now(None))
+        on_progress(done)
     if json:
         write_json(done)
     else:
@@ -71,11 +76,15 @@ def status(context: typer.Context, issue: IssueId, json: Json = False) -> None:
     """Count the deliveries of an issue by state; they always add up to `recipients`."""
     from newsletter.publishing.issues import get_issue_status
 
-    found = get_issue_status(open_shell(context).database, issue)
+    shell = open_shell(context)
+    found = get_issue_status(shell.database, issue, now=shell.read_now(None))
     if json:
         write_json(found)
     else:
         say(f"{found.state}: {describe(found)}")
+        if found.rate:
+            left = "" if found.seconds_left is None else f", {show_seconds(found.seconds_left)} left"
+            say(f"{found.rate:g} a second in the last minute{left}")
         if found.reason:
             say(found.reason)
 
@@ -98,6 +107,68 @@ def deliveries(
     show_table(headings, ([each[key] for key in headings] for each in found), empty="no such delivery")
 
 
+def retry(
+    context: typer.Context,
+    issue: IssueId,
+    state: Annotated[
+        Literal["failed", "uncertain"], typer.Option(help="Which deliveries are tried again.")
+    ] = "failed",
+    json: Json = False,
+) -> None:
+    """Queue what failed, or what nobody knows about, anew; a running scheduler or `issue send` sends it.
+
+    Mailboxes that do not exist and people who are no longer subscribed are left out.
+    """
+    from newsletter.publishing.retrying import retry_issue
+
+    shell = open_shell(context)
+    done = retry_issue(shell.database, issue, state, actor=name_actor(), now=shell.read_now(None))
+    if json:
+        write_json(done)
+        return
+    say(f"{done.requeued} queued again")
+    for count, why in ((done.bounced, "no such mailbox"), (done.left, "no longer subscribed")):
+        if count:
+            say(f"{count} left as they are: {why}")
+    if done.requeued:
+        note(f"next: newsletter issue send {issue}, or leave it to a running scheduler")
+
+
+def reconcile(
+    context: typer.Context,
+    issue: IssueId,
+    log: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE", help="Log of a Postfix or Exim, plain or gzipped; may be repeated."),
+    ],
+    resend_missing: Annotated[
+        bool,
+        typer.Option("--resend-missing", help="Send those again that the log covers and does not know."),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Settle uncertain deliveries by what the mail server's log says about their Message-IDs.
+
+    Times of the log without a zone are taken for this machine's.
+    """
+    from newsletter.publishing.reconciling import Evidence, reconcile_issue
+
+    shell = open_shell(context)
+    now = shell.read_now(None)
+    evidence = Evidence(log, resend_missing, datetime.now(UTC).astimezone().tzinfo or UTC)
+    done = reconcile_issue(shell.database, issue, evidence, actor=name_actor(), now=now)
+    if json:
+        write_json(done)
+        return
+    headings = ("email", "outcome", "reply")
+    rows = ([each[key] for key in headings] for each in done.deliveries)
+    show_table(headings, rows, empty="no delivery is uncertain")
+    if done.missing:
+        note(f"{done.missing} are not in the log, though it covers their time: --resend-missing sends them")
+    if done.outside:
+        note(f"{done.outside} are of another time than the log: give the log of that time")
+
+
 def describe(status: IssueStatus) -> str:
     """The counts that are not zero, in one line."""
     names = ("sent", "deferred", "failed", "uncertain", "skipped", "queued", "claimed", "dot_sent")
@@ -105,15 +176,20 @@ def describe(status: IssueStatus) -> str:
     return f"{status.recipients} recipients: {', '.join(counts) or 'none yet'}"
 
 
+def show_seconds(seconds: int) -> str:
+    """As `1:02:03`, as the bar does."""
+    return str(timedelta(seconds=seconds))
+
+
 def explain(issue: int, status: IssueStatus, *, stopped: bool) -> str:
     """Why a send is not over, and what to do."""
     again = f"run `newsletter issue send {issue}` again, or leave it to a running scheduler"
     if status.state == "paused":
-        return f"paused: `newsletter issue resume {issue}` lets it go on"
+        return f"paused: {status.reason or ''}: `newsletter issue resume {issue}` lets it go on"
     if stopped:
         return f"stopped before the end: {again}"
-    if status.deferred:
-        return f"{status.deferred} deliveries were put off by the mail server and are due later: {again}"
+    if status.deferred and not status.reason:
+        return f"{status.deferred} deliveries are put off, the first until {status.next_at}: {again}"
     return f"the issue is {status.state}{': ' + status.reason if status.reason else ''}: {again}"
 
 
@@ -123,13 +199,26 @@ def show_progress() -> Iterator[Callable[[IssueStatus], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = make_console(stderr=True)
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("sending"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]:.0f}/s"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("sending", total=None)
+        task = bar.add_task("sending", total=None, speed=0.0, counts="")
 
         def on_progress(status: IssueStatus) -> None:
             waiting = status.queued + status.claimed + status.dot_sent + status.deferred
-            bar.update(task, total=status.recipients, completed=status.recipients - waiting)
+            bar.update(
+                task,
+                total=status.recipients,
+                completed=status.recipients - waiting,
+                speed=bar.tasks[0].speed or 0.0,
+                counts=f"{status.sent} sent, {status.deferred} deferred, {status.failed} failed",
+            )
 
         yield on_progress
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_SECTIONS = 8
 """More headings than that are a list of tags; what is left over goes under a last, unnamed one."""
+FULL_ISSUE = 12
+"""From so many cards on, a heading that the publication does not know, over a single card, is a mere tag."""
 MOST_TRENDS = 5
 SUBJECT_LENGTH = 76
 """Phones show about 40 characters, desktop lists about 75."""
@@ -195,7 +197,11 @@ def _make_sections(cards: Sequence[Card], categories: Sequence[CategoryStatus]) 
     order = {category.name: place for place, category in enumerate(categories)}
     lead = next(iter(by_name), None)
     named = sorted(
-        (name for name in by_name if name is not None),
+        (
+            name
+            for name in by_name
+            if name is not None and (name in order or not _is_tag(by_name[name], cards))
+        ),
         key=lambda name: (name != lead, order.get(name, len(order)), -len(by_name[name]), name),
     )
     kept = named[:MOST_SECTIONS]
@@ -214,6 +220,11 @@ def _make_sections(cards: Sequence[Card], categories: Sequence[CategoryStatus]) 
         unnamed = Section(category=None, status=None, cards=tuple(rest))
         sections.insert(0 if lead is None else len(sections), unnamed)
     return tuple(sections)
+
+
+def _is_tag(under: Sequence[Card], cards: Sequence[Card]) -> bool:
+    """Whether a category that the publication does not know is no section; feeds have tags by the hundred."""
+    return len(under) == 1 and len(cards) >= FULL_ISSUE and _status_of(under) is None
 
 
 def _status_of(cards: Sequence[Card]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -47,12 +47,12 @@ class Score:
     @property
     def total(self) -> float:
         """The higher, the earlier in the issue."""
-        return math.fsum(asdict(self).values())
+        return math.fsum(getattr(self, name) for name in PARTS)
 
     @property
     def parts(self) -> tuple[tuple[str, float], ...]:
         """Those that make a difference, by name."""
-        return tuple((name, round(part, 3)) for name, part in asdict(self).items() if part)
+        return tuple((name, round(part, 3)) for name in PARTS if (part := getattr(self, name)))
 
     def __str__(self) -> str:
         """The parts in words, for the editor."""
@@ -60,6 +60,7 @@ class Score:
         return f"score {self.total:.2f}: {parts}"
 
 
+PARTS = tuple(field.name for field in fields(Score))
 _WORDS = {"tellers": "sources", "source": "weight of the source", "category": "weight of the category"}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from newsletter.compose.words import headline_words, list_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
     from newsletter.content import Article
 
 FLOOR = 0.35
-"""Below it two articles share no more than a word or two of a headline."""
+"""Below it two articles share no more than their language."""
+FEWEST = 2
+"""Words of the headline that the other must have in its own or its summary: one in common is chance."""
 MOST = 2
 
 
@@ -40,9 +44,14 @@ def select_similar(
     named = [article for teller in story for article in teller.similar if article.id not in own]
     if named:
         return tuple({article.id: article for article in named}.values())[:MOST]
+    words = set(list_words(story[0].title))
     ranked = sorted(found, key=lambda each: (-each.likeness, each.article.id))
     fitting = [
-        each.article for each in ranked if each.likeness >= FLOOR and each.article.id not in own | exclude
+        each.article
+        for each in ranked
+        if each.likeness >= FLOOR
+        and each.article.id not in own | exclude
+        and len(words & headline_words(each.article)) >= FEWEST
     ]
     return _unlike(fitting)
 

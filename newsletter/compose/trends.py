@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 1.96
 """z of the weighted log-odds ratio (Monroe, Colaresi and Quinn 2008)."""
-CHANCE = 0.01
-"""How likely an issue may be to name a term that rose by chance alone, all its terms together."""
+CHANCE = 0.02
+"""How likely an issue may be to name a term that rose by chance alone, all its words together."""
 FEWEST_ARTICLES = 5
 FEWEST_SOURCES = 3
 FEWEST_BEFORE = 30
@@ -76,19 +77,19 @@ def find_rises(period: Period, stories: Mapping[int, int]) -> tuple[Rise, ...]:
         for term, count in counts.items()
         if count >= FEWEST_ARTICLES and _is_wide(_holding(period.articles, now, term), stories)
     ]
-    wanted = set(candidates)
-    usual = Counter(term for text in period.before for term in list_terms(text) if term in wanted)
+    usual = Counter(term for text in period.before for term in list_terms(text))
     sizes = (len(period.articles), len(period.before))
-    rated = sorted(
-        (
-            (-z, term)
-            for term in candidates
-            if (z := weigh_rise(counts[term], usual[term], *sizes)) > SIGNIFICANT
-            and chance_of(counts[term], usual[term], *sizes) * len(candidates) < CHANCE
-        ),
-        key=lambda rise: (rise[0], -len(rise[1]), rise[1]),
-    )
-    return _name_rises(period, now, [term for _, term in rated], usual)
+    limit = _limit_chance([count for term, count in (counts + usual).items() if len(term) == 1], *sizes)
+    rated = {
+        term: z
+        for term in candidates
+        if (z := weigh_rise(counts[term], usual[term], *sizes)) > SIGNIFICANT
+        and chance_of(counts[term], usual[term], *sizes) <= limit
+    }
+    # A run of words is named for a word in it that rises; by itself it would be one test more.
+    risen = [term for term in rated if any((word,) in rated for word in term)]
+    ranked = sorted(risen, key=lambda term: (-rated[term], -len(term), term))
+    return _name_rises(period, now, ranked, usual)
 
 
 def list_terms(text: str) -> set[Term]:
@@ -123,6 +124,18 @@ def chance_of(now: int, before: int, size_now: int, size_before: int) -> float:
         for k in range(now, min(holding, size_now) + 1)
         if holding - k <= size_before
     )
+
+
+def _limit_chance(totals: Sequence[int], size_now: int, size_before: int) -> float:
+    """How likely one rise may be by chance so that all together are as likely as `CHANCE`.
+
+    A word so rare that even all its articles together could not be significant is no test (Tarone 1990).
+    """
+    least = sorted(
+        chance_of(total, 0, size_now, size_before) if total <= size_now else 0.0 for total in totals
+    )
+    tests = next(k for k in range(1, len(least) + 2) if bisect_right(least, CHANCE / k) <= k)
+    return CHANCE / tests
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from newsletter.content import Claimed, Verdict
 from newsletter.deliver.ledger import Ledger
@@ -13,6 +14,7 @@ from newsletter.errors import DatabaseError
 
 _FIRST_PAUSE = 0.05
 _LAST_PAUSE = 2.0
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(slots=True)
@@ -21,12 +23,15 @@ class _Work:
 
     verdicts: list[Verdict] = field(default_factory=list)
     releases: set[int] = field(default_factory=set)
+    waits: dict[int, float] = field(default_factory=dict)
     intents: dict[int, asyncio.Future[bool]] = field(default_factory=dict)
     claim: tuple[int, asyncio.Future[int]] | None = None
     asks_stop: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.verdicts or self.releases or self.intents or self.claim or self.asks_stop)
+        return bool(
+            self.verdicts or self.releases or self.waits or self.intents or self.claim or self.asks_stop
+        )
 
     def write(self, ledger: Ledger) -> tuple[set[int], list[Claimed], bool]:
         """One commit, in the ledger's thread.
@@ -39,6 +44,8 @@ class _Work:
                 ledger.record(self.verdicts)
             if self.releases:
                 ledger.release(self.releases)
+            if self.waits:
+                ledger.postpone(self.waits)
             held = ledger.intend(list(self.intents)) if self.intents else set()
             # Claims that are gone may mean a pause: asked at once, or each would cost a connection.
             stop = ledger.should_stop() if self.asks_stop or len(held) < len(self.intents) else False
@@ -105,6 +112,14 @@ class Clerk:
         self._work.releases.add(delivery_id)
         self._wake.set()
 
+    def postpone(self, waits: Mapping[int, float]) -> None:
+        self._work.waits |= waits
+        self._wake.set()
+
+    async def call(self, function: Callable[[], _Answer]) -> _Answer:
+        """Use the database for something else, in the ledger's thread; what it raises is the caller's."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
     def ask_stop(self) -> None:
         """Have the ledger asked whether to stop; `on_stop` is called if so."""
         self._work.asks_stop = True
@@ -168,6 +183,7 @@ class Clerk:
         later, self._work = self._work, work
         work.verdicts += later.verdicts
         work.releases |= later.releases
+        work.waits |= later.waits
         work.intents |= later.intents
         work.claim = later.claim or work.claim
         work.asks_stop |= later.asks_stop

@@ -7,21 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from newsletter.content import Claimed
-from newsletter.deliver.pool import Lane, Pool
+from newsletter.deliver.lane import Lane
+from newsletter.deliver.pool import Pool
 from newsletter.deliver.replies import CAUSES, CLOSING, STATES, Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.session import Job, Outgoing
+from newsletter.deliver.terms import Options
 from newsletter.errors import DeliveryError
 
 Build = Callable[[Claimed], Outgoing]
 """Makes the message of one delivery; what it raises fails that delivery alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """When the engine loses patience."""
-
-    refusals: int
-    slow_seconds: float
 
 
 @dataclass(slots=True)
@@ -31,7 +25,7 @@ class Desk:
     pool: Pool
     lane: Lane
     build: Build
-    rules: Rules
+    options: Options
     jobs: dict[int, Job] = field(default_factory=dict)
     settled: int = 0
     has_heard: bool = False
@@ -97,17 +91,16 @@ class Desk:
         meaning, lane = classify_reply(stage, reply), self.lane
         if stage is not Stage.LOCAL and meaning is not Meaning.RETRY:
             lane.refusals = lane.refusals + 1 if meaning is Meaning.ISSUE else 0
+            lane.policies = lane.policies + 1 if meaning is Meaning.POLICY else 0
         state = STATES.get(meaning)
         if state is not None:
-            self.settled += 1
-            self.has_heard = True
-            lane.failures = lane.strain = 0
-            self._pause = self.rules.slow_seconds if meaning is Meaning.SLOW else 0.0
-            self.pool.record(job.claimed, state, reply, lane.route.name, CAUSES.get(meaning))
-            return meaning is not Meaning.UNCERTAIN
-        if lane.down is None and (meaning is Meaning.DOWN or lane.refusals >= self.rules.refusals):
-            self._close_lane(meaning, reply)
-        elif meaning is Meaning.RETRY:
+            self._record(job, meaning, reply)
+        is_refused = lane.refusals >= self.options.refusals or lane.policies >= self.options.policies
+        if lane.down is None and (meaning is Meaning.DOWN or is_refused):
+            self._close_lane(reply, is_refused=is_refused)
+        if state is not None:
+            return meaning is not Meaning.UNCERTAIN and reply.code != CLOSING
+        if meaning is Meaning.RETRY:
             self.trouble = f"the server says at {stage.upper()}: {reply}"
         # 421 is about the connection, whatever it answers.
         is_suspect = meaning is Meaning.ISSUE or not (self.settled or reply.code == CLOSING)
@@ -115,14 +108,33 @@ class Desk:
         self.pool.give_back(job.claimed, reply, lane, is_suspect=is_suspect)
         return meaning is Meaning.ISSUE and lane.down is None
 
-    def _close_lane(self, meaning: Meaning, reply: Reply) -> None:
-        route = self.lane.route
-        if meaning is Meaning.ISSUE:
-            what = f"refused the sender or the message {self.lane.refusals} times in a row"
-            advice = "check the publication's sender address and the message's size; no recipient was touched"
+    def _record(self, job: Job, meaning: Meaning, reply: Reply) -> None:
+        lane = self.lane
+        self.settled += 1
+        self.has_heard = True
+        lane.recover()
+        lane.carried += meaning is Meaning.ACCEPT
+        self._pause = self.options.slow_seconds if meaning is Meaning.SLOW else 0.0
+        if meaning is Meaning.SLOW_DOMAIN:
+            self.pool.slow_down(job.claimed)
+        self.pool.record(job.claimed, STATES[meaning], reply, lane.route.name, CAUSES.get(meaning))
+
+    def _close_lane(self, reply: Reply, *, is_refused: bool) -> None:
+        lane = self.lane
+        if is_refused:
+            times = max(lane.refusals, lane.policies)
+            what = f"refused the sender or the message {times} times in a row"
+            advice = (
+                "check the publication's sender address and the message's size; no recipient was touched"
+                if lane.refusals
+                else "it distrusts this sender or what is sent, so look at its words; nobody was unsubscribed"
+            )
         else:
             what, advice = "takes no more mail for now", "send again when it does"
-        self.lane.down = DeliveryError(f"route {route.name!r}: {route.place} {what}: {reply}; {advice}")
+        route, lane.is_refused = lane.route, is_refused
+        error = DeliveryError(f"route {route.name!r}: {route.place} {what}: {reply}; {advice}")
+        now = asyncio.get_running_loop().time()
+        lane.fail(error, now, self.options.revive_seconds, self.options.revive_limit)
         self.pool.stir()
 
     def clear(self, why: str) -> None:

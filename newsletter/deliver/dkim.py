@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from newsletter.deliver.wire import normalise_line_ends
+from newsletter.deliver.wire import PARTS_KEPT, Shape, normalise_line_ends, split_at_lines
 from newsletter.errors import ConfigError
 
 Kind = Literal["rsa", "ed25519"]
@@ -134,7 +134,7 @@ def make_key(domain: str, selector: str, kind: Kind) -> tuple[DkimKey, bytes]:
     return DkimKey(domain.lower(), selector.lower(), key), pem
 
 
-def sign_message(message: bytes, keys: Sequence[DkimKey], *, at: int) -> bytes:
+def sign_message(message: Shape, keys: Sequence[DkimKey], *, at: int) -> Shape:
     """Put one DKIM-Signature per key before a message, the first key's on top.
 
     The body is hashed once for all keys. From is signed once more than it occurs, so that a second one
@@ -151,13 +151,18 @@ def sign_message(message: bytes, keys: Sequence[DkimKey], *, at: int) -> bytes:
     """
     if not keys:
         return message
-    message = normalise_line_ends(message)
-    head, _, body = message.partition(b"\r\n\r\n")
+    signed = _sign_parts([_with_line_ends(part) for part in split_at_lines(message)], keys, at)
+    return b"".join(signed) if isinstance(message, bytes) else signed
+
+
+def _sign_parts(parts: Sequence[bytes], keys: Sequence[DkimKey], at: int) -> tuple[bytes, ...]:
+    head, body = _cut(parts)
     fields = _read_fields(head)
-    hashed = base64.b64encode(hashlib.sha256(canonicalise_body(body)).digest()).decode()
+    canonical = _without_last_lines(b"".join(map(_reduce_shared, body)))
+    hashed = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
     names = _choose_names(frozenset(Counter(name for name, _ in fields).items()))
     signed = _pick_fields(fields, names)
-    return b"".join([*(_sign(key, signed, names, hashed, at) for key in keys), message])
+    return (*(_sign(key, signed, names, hashed, at) for key in keys), *parts)
 
 
 def canonicalise_body(body: bytes) -> bytes:
@@ -165,11 +170,34 @@ def canonicalise_body(body: bytes) -> bytes:
 
     Whole-buffer replacements, for a regular expression takes longer here than the RSA signature.
     """
-    body = _squeeze(body).replace(b" \r\n", b"\r\n").rstrip(b" ")
+    return _without_last_lines(_reduce_lines(body).rstrip(b" "))
+
+
+def _reduce_lines(lines: bytes) -> bytes:
+    return _squeeze(lines).replace(b" \r\n", b"\r\n")
+
+
+def _without_last_lines(body: bytes) -> bytes:
     end = len(body)
     while body.endswith(b"\r\n", 0, end):
         end -= 2
     return body[:end] + b"\r\n" if end else b""
+
+
+_with_line_ends = lru_cache(maxsize=PARTS_KEPT)(normalise_line_ends)
+_reduce_shared = lru_cache(maxsize=PARTS_KEPT)(_reduce_lines)
+_partition = lru_cache(maxsize=PARTS_KEPT)(lambda lines: lines.partition(b"\r\n\r\n"))
+
+
+def _cut(parts: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """Part the header fields from the parts of the body."""
+    head: list[bytes] = []
+    for number, part in enumerate(parts, 1):
+        fields, blank, rest = (b"", b"\r\n", part[2:]) if part.startswith(b"\r\n") else _partition(part)
+        head.append(fields)
+        if blank:
+            return b"".join(head).removesuffix(b"\r\n"), [rest, *parts[number:]]
+    return b"".join(head).removesuffix(b"\r\n"), []
 
 
 def _squeeze(data: bytes) -> bytes:

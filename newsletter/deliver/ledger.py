@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -56,6 +56,10 @@ class Ledger(Protocol):
 
         The attempt does not count. A delivery whose claim no longer holds is left as it is.
         """
+        ...
+
+    def postpone(self, waits: Mapping[int, float]) -> None:
+        """The same, but none may be claimed again before so many seconds are over: from id to those."""
         ...
 
     def should_stop(self) -> bool:

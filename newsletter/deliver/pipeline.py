@@ -17,6 +17,7 @@ from newsletter.deliver.route import Route
 from newsletter.deliver.session import Job, SessionLost, Tray
 
 _BLOCK = 65_536
+_REFUSAL = 400
 
 
 @dataclass(slots=True)
@@ -153,10 +154,8 @@ class Pipeline:
             elif not is_good:
                 is_refused = self._is_reset_due = True
                 self._settle(tray, transaction.job, stage, reply)
-                if self._is_over and transaction.is_grouped:
-                    # What it says to the rest of the group is not waited for: it may be 354.
-                    return False
-        self.is_between = is_refused
+        # Any other answer to a group's last command is out of step: what follows could be read as a body.
+        self.is_between = is_refused and (is_good or reply.code >= _REFUSAL)
         return not is_refused
 
     async def _answer(self, transaction: _Transaction, stage: Stage, command: bytes, tray: Tray) -> Reply:

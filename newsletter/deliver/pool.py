@@ -1,38 +1,22 @@
-"""What the connections of one send share: claimed deliveries that wait, and each route's standing."""
+"""What the connections of one send share: claimed deliveries that wait, and whether it goes on."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from newsletter.content import Cause, Claimed, DeliveryState, Verdict
 from newsletter.deliver.clerk import Clerk
+from newsletter.deliver.lane import Lane
+from newsletter.deliver.limits import PATIENCE_SECONDS, Grant, Waiting
 from newsletter.deliver.replies import Reply
-from newsletter.deliver.route import Route
-from newsletter.errors import DeliveryError
+from newsletter.deliver.traffic import Traffic
 
 CLAIM_SECONDS = 5.0
 """A claim that has waited so long is asked for anew: whoever left meanwhile gets no transaction (D8)."""
-
-
-@dataclass(slots=True)
-class Lane:
-    """One route while it is in use."""
-
-    route: Route
-    context: ssl.SSLContext | None
-    connections: int
-    failures: int = 0
-    """Connections in a row, of all its workers, that carried nothing."""
-    strain: int = 0
-    """The same, those twice that did not even open: a few messages alone may break the others."""
-    refusals: int = 0
-    """MAIL commands in a row that were refused for good."""
-    down: DeliveryError | None = None
 
 
 @dataclass(slots=True)
@@ -40,14 +24,16 @@ class Pool:
     """The deliveries of this process between claim and verdict; bounded by the claimer."""
 
     clerk: Clerk
+    traffic: Traffic
     max_returns: int
     told_to_stop: threading.Event
     """Looked at before each message, so that none begins after it is set."""
     waiting: deque[tuple[Claimed, float]] = field(default_factory=deque)
-    """Each with the loop's time at which its claim came in."""
     under_way: int = 0
     """Taken by a session and not yet given back or recorded."""
     opening: int = 0
+    postponed_to: float = 0.0
+    """The loop's time until which what was put back comes due without a long wait between."""
     has_returned: bool = False
     """Something was put back that can be claimed again."""
     is_stopping: bool = False
@@ -75,16 +61,37 @@ class Pool:
         self.is_stopping = True
         self.stir()
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether no transaction begins any more: it is done or stopped, or every route is down or rests."""
+        return all(self.is_over(lane) for lane in self.traffic.lanes)
+
     def is_over(self, lane: Lane) -> bool:
-        return self.is_stopping or self.told_to_stop.is_set() or self.is_done or lane.down is not None
+        """The same for one route."""
+        return self.is_stopping or self.told_to_stop.is_set() or self.is_done or not lane.is_up
+
+    def has_ready(self, lane: Lane) -> bool:
+        """Whether the route may begin a message now."""
+        if self.traffic.is_free:
+            return bool(self.waiting)
+        now = asyncio.get_running_loop().time()
+        if not (self.waiting or self.traffic.domains) or not self.traffic.may_begin(lane, now):
+            return False
+        return bool(self.waiting) or self.traffic.find_ready(now) is not None
 
     async def is_wanted(self, lane: Lane) -> bool:
         """Wait until one more connection has something to do; False: it never will.
 
         A true answer counts in `opening`, so that one waiting message does not open four connections.
         """
-        await self.until(lambda: self.is_over(lane) or len(self.waiting) > self.opening)
-        if self.is_over(lane):
+
+        def is_needed() -> bool:
+            if not lane.is_up or (lane.is_on_trial and lane.open):
+                return False
+            return len(self.waiting) + self.traffic.held > self.opening and self.has_ready(lane)
+
+        await self.until(lambda: self.is_finished or is_needed())
+        if self.is_finished:
             return False
         self.opening += 1
         return True
@@ -95,26 +102,63 @@ class Pool:
             claimed = self.take_ready(lane)
             if claimed is not None:
                 return claimed
-            if not await self.until(lambda: self.is_over(lane) or bool(self.waiting), idle_seconds):
+            if not await self.until(lambda: self.is_over(lane) or self.has_ready(lane), idle_seconds):
                 return None
         return None
 
     def take_ready(self, lane: Lane) -> Claimed | None:
-        """Give the next delivery if one may go at once."""
-        while self.waiting and not self.is_over(lane):
-            claimed, claimed_at = self.waiting.popleft()
-            self.under_way += 1
-            if asyncio.get_running_loop().time() - claimed_at < CLAIM_SECONDS:
+        """Give the next delivery if one may begin at once."""
+        while not self.is_over(lane) and self.has_ready(lane):
+            now = asyncio.get_running_loop().time()
+            domain = self.traffic.find_ready(now) if self.traffic.domains else None
+            claimed, claimed_at = (domain.waiting if domain else self.waiting).popleft()
+            if now - claimed_at < CLAIM_SECONDS:
+                self.traffic.begin(lane, claimed, now)
+                self.under_way += 1
                 self.stir()
                 return claimed
-            self.drop(claimed)
+            self.clerk.release(claimed.id)
+            self.has_returned = True
+            self.stir()
         return None
 
-    def add(self, batch: Sequence[Claimed]) -> None:
+    def add(self, batch: Iterable[Claimed]) -> None:
         """Take in what was just claimed."""
         now = asyncio.get_running_loop().time()
-        self.waiting.extend((claimed, now) for claimed in batch)
+        self._sort_in([(claimed, now) for claimed in batch], now)
+
+    def _sort_in(self, batch: Sequence[Waiting], now: float) -> None:
+        if self.traffic.is_paced:
+            batch, later = self.traffic.sort(batch, now)
+            self._postpone(later, now)
+        self.waiting.extend(batch)
         self.stir()
+
+    def admit(self, grants: Mapping[str, Grant]) -> None:
+        """Take in what the limiter granted."""
+        now = asyncio.get_running_loop().time()
+        self._postpone(self.traffic.admit(grants, now), now)
+        self.stir()
+
+    def _postpone(self, later: Mapping[int, float], now: float) -> None:
+        if not later:
+            return
+        self.clerk.postpone(later)
+        for at in sorted(now + wait for wait in later.values()):
+            if at <= max(self.postponed_to, now) + PATIENCE_SECONDS:
+                self.postponed_to = max(self.postponed_to, at)
+
+    def slow_down(self, claimed: Claimed) -> None:
+        """Send less quickly to a recipient's domain, also what waits already."""
+        now = asyncio.get_running_loop().time()
+        self.traffic.slow_down(claimed, now)
+        waiting, self.waiting = self.waiting, deque()
+        self._sort_in(waiting, now)
+
+    def leave(self) -> None:
+        """Give back everything that waits."""
+        for claimed, _ in (*self.waiting, *self.traffic.drain()):
+            self.clerk.release(claimed.id)
 
     def record(
         self,
@@ -128,7 +172,7 @@ class Pool:
         self._returns.pop(claimed.id, None)
         verdict = Verdict(claimed.id, state, reply.code or None, reply.enhanced, reply.words, route, cause)
         self.clerk.record(verdict)
-        self._end_one()
+        self._end_one(claimed)
 
     def give_back(self, claimed: Claimed, reply: Reply, lane: Lane, *, is_suspect: bool) -> None:
         """Put a delivery back that certainly did not go out, uncounted.
@@ -149,9 +193,11 @@ class Pool:
         """Put a delivery back for a reason that has nothing to do with it."""
         self.clerk.release(claimed.id)
         self.has_returned = True
-        self._end_one()
+        self._end_one(claimed)
 
-    def _end_one(self) -> None:
+    def _end_one(self, claimed: Claimed) -> None:
         self.under_way -= 1
+        if self.traffic.domains:
+            self.traffic.end(claimed, asyncio.get_running_loop().time())
         if not self.under_way or self.has_returned:
             self.stir()

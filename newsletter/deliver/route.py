@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from newsletter.deliver.limits import Limit
 from newsletter.errors import ConfigError
 
 TlsMode = Literal["implicit", "starttls", "none"]
@@ -56,6 +58,11 @@ class Route:
     seconds_per_connection: float = 300.0
     idle_seconds: float = 5.0
     """A connection without work is closed after this; Amazon SES closes its end after about 10 s."""
+    weight: int = 1
+    """Its share among the routes."""
+    limit: Limit = field(default_factory=Limit)
+    open_seconds: float = math.inf
+    """So long after the start of the send its sending window ends."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     local_hostname: str | None = None
     """What EHLO says; None: the machine's full name, or its address as a literal."""
@@ -76,7 +83,10 @@ class Route:
             raise ConfigError(
                 f"route {self.name!r}: local_hostname {self.local_hostname!r} is not a host name"
             )
-        if min(self.connections, self.messages_per_connection) < 1 or self.seconds_per_connection <= 0:
+        if (
+            min(self.connections, self.messages_per_connection, self.weight) < 1
+            or self.seconds_per_connection <= 0
+        ):
             raise ConfigError(f"route {self.name!r}: its limits must be at least 1")
         if "\0" in f"{self.user or ''}{self.password or ''}":
             raise ConfigError(f"route {self.name!r}: user and password must not hold a NUL (RFC 4616)")

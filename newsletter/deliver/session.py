@@ -8,6 +8,7 @@ from typing import Protocol
 
 from newsletter.content import Claimed
 from newsletter.deliver.replies import Reply, Stage
+from newsletter.deliver.wire import Message
 
 
 class SessionLost(Exception):  # noqa: N818 - it is no error of ours: another connection goes on
@@ -22,7 +23,7 @@ class Outgoing:
     """Envelope sender, `local@domain`; empty for the null reverse-path."""
     recipient: str
     """Envelope recipient, `local@domain`."""
-    data: bytes
+    data: Message
     """Headers and body, lines ended by CRLF, not dot-stuffed."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,8 +14,7 @@ from newsletter.publishing import hand_over
 from newsletter.publishing.approval import Decision, approve_issue
 from newsletter.publishing.drafting import DraftRequest, draft_issue
 from newsletter.publishing.rules import load_rules, make_schedule
-from newsletter.publishing.sending import SendOptions, begin_issue, send_issue
-from newsletter.store import issues, jobs, publications, shards, users
+from newsletter.store import issues, jobs, paces, publications, users
 from newsletter.subscribing.preferences import end_pauses
 from newsletter.subscribing.subscribers import forget_counts
 
@@ -41,17 +39,6 @@ class TickReport:
     skipped: list[str] = field(default_factory=list)
     approved: list[int] = field(default_factory=list)
     blocked: list[int] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class SendReport:
-    """What one round of sending led to."""
-
-    sent: list[int] = field(default_factory=list)
-    """Ids of issues that are sent to the end."""
-    deferred: int = 0
-    """Deliveries of issues under way that wait for another try."""
     errors: list[str] = field(default_factory=list)
 
 
@@ -160,41 +147,11 @@ def _record(
         jobs.record_job_run(session, job, period, outcome, now=now, note=note)
 
 
-def send_due(database: Database, settings: Settings, *, now: datetime, stop: threading.Event) -> SendReport:
-    """Send the issues whose hour has come, and go on with those that were interrupted or put off.
-
-    Where a worker runs they are only queued for it; where none does, they are sent in this process.
-    """
-    end_pauses(database, now=now)
-    report = SendReport()
-    with database.read() as session:
-        ids = jobs.list_issues_to_send(session, now)
-        is_handed_over = shards.has_workers(session)
-    for issue_id in ids:
-        if stop.is_set():
-            break
-        try:
-            if is_handed_over:
-                begin_issue(database, settings, issue_id, now=now)
-                continue
-            done = send_issue(database, settings, issue_id, SendOptions(stop=stop), now=now)
-        except NewsletterError as error:
-            report.errors.append(str(error))
-            log.error("send_failed", issue=issue_id, error=str(error))  # noqa: TRY400 - one line, no traceback
-            continue
-        if done.state == "sent":
-            report.sent.append(issue_id)
-        counts = {"sent": done.sent, "deferred": done.deferred, "failed": done.failed}
-        log.info("issue_sent" if done.state == "sent" else "issue_under_way", issue=issue_id, **counts)
-    with database.read() as session:
-        report.deferred = jobs.count_deferred(session)
-    return report
-
-
 def clean_up(database: Database, *, now: datetime) -> None:
     """Forget sessions that are over and counts that no limit looks at any more; end pauses that are over."""
     with database.write() as session:
         users.forget_sessions_before(session, now)
+        paces.forget_old(session, now=now)
     forget_counts(database, now=now)
     end_pauses(database, now=now)
 

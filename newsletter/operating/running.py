@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from newsletter.errors import NewsletterError
-from newsletter.operating.jobs import SendReport, TickReport, clean_up, send_due, tick_publications
+from newsletter.operating.jobs import TickReport, clean_up, tick_publications
+from newsletter.operating.sends import SendReport, send_due
 from newsletter.publishing.collection import CollectReport, collect_sources
 from newsletter.publishing.notices import send_notices
 from newsletter.store.jobs import Lead as Lead  # noqa: PLC0414 - the clock takes it from here

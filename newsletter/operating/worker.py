@@ -1,4 +1,4 @@
-"""The worker: sends shards of issues, on as many machines as there are, and takes over from those that died."""
+"""The worker: sends shards of issues, on as many machines as there are, and does what dead ones left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import structlog
 
 from newsletter.deliver.engine import run_async
 from newsletter.errors import NewsletterError, NotFoundError, StateError
-from newsletter.operating.jobs import send_due
 from newsletter.publishing.sending import SendOptions, send_shard
 from newsletter.publishing.tending import tend_issues
 from newsletter.store import shards
@@ -60,7 +59,7 @@ def work(database: Database, settings: Settings, stop: threading.Event, *, concu
             if database.dialect == "postgresql":
                 run_async(worker.take_shards)
             else:
-                send_due(database, settings, now=datetime.now(UTC), stop=stop)
+                worker.look()
         except Exception as error:  # noqa: BLE001 - whatever ends one round, the worker stays
             log.warning("worker_interrupted", error=" ".join(str(error).split()), kind=type(error).__name__)
         stop.wait(PAUSE_SECONDS if database.dialect == "postgresql" else TEND_SECONDS)
@@ -72,6 +71,13 @@ class _Worker:
     ) -> None:
         self.database, self.settings, self.stop = database, settings, stop
         self.concurrency = concurrency
+
+    def look(self) -> None:
+        """Send what is due, in this process."""
+        # What it shares with the clock loads the templates, which no worker of the queue needs.
+        from newsletter.operating.sends import send_due
+
+        send_due(self.database, self.settings, now=datetime.now(UTC), stop=self.stop)
 
     async def take_shards(self) -> None:
         """Take jobs until told to stop; return, too, when the database goes away (procrastinate 3.10)."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsletter.errors import BlockedError, StateError
+from newsletter.publishing.checking import review
 from newsletter.publishing.composition import freeze, prepare_variants
 from newsletter.publishing.issues import IssueView, view_issue
-from newsletter.publishing.preview import load_mail, review
+from newsletter.publishing.preview import load_mail
 from newsletter.store import articles, deliveries, issues
 from newsletter.store.audit import record_action
 
@@ -124,7 +125,7 @@ def resume_issue(database: Database, issue_id: int, *, actor: str, now: datetime
         if issue.state != "sending":
             _require(issue, "paused", verb="resumed")
             issue.resumed_at = now
-        issue.state, issue.reason = "sending", None
+        issue.state, issue.reason, issue.waits_until = "sending", None, None
         return _recorded(session, issue, "issue_resumed", actor, now)
 
 

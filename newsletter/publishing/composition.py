@@ -11,10 +11,12 @@ from newsletter.compose.digest import select_categories
 from newsletter.content import Card, Digest, Note, Publication, RenderedIssue, Rise, Section
 from newsletter.errors import StateError
 from newsletter.publishing.rules import load_rules
+from newsletter.publishing.sandbox import render_apart
 from newsletter.render.environment import make_environment
+from newsletter.render.themes import load_theme
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.articles import load_articles
-from newsletter.store.deliveries import name_choice
+from newsletter.store.deliveries import Audience, name_choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -158,6 +160,12 @@ def may_choose(session: Session, issue: Issue) -> bool:
     return load_rules(publications.get_row(session, issue.publication_id)).choose_categories
 
 
+def find_audience(session: Session, issue: Issue) -> Audience:
+    """Who gets an approved issue, and which of its variants."""
+    rules = load_rules(publications.get_row(session, issue.publication_id))
+    return Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
+
+
 def to_rendered(variant: IssueVariant) -> RenderedIssue:
     """What was frozen, as the value that it was."""
     return RenderedIssue(
@@ -172,11 +180,14 @@ def to_rendered(variant: IssueVariant) -> RenderedIssue:
 
 
 def make_renderer(settings: Settings, publication: Publication) -> Callable[[Digest], RenderedIssue]:
-    """What renders the digests of a publication, with its templates read once."""
+    """What renders the digests of a publication; in a sandbox if its theme was edited in a browser."""
+    folders = [settings.templates_dir] if settings.templates_dir.is_dir() else []
+    environment = make_environment(folders)
+    if load_theme(environment, publication.theme).edited:
+        return lambda digest: render_apart(digest, publication, folders)
     # A send takes what was frozen: it must not pay for premailer.
     from newsletter.render.issue import render_issue
 
-    environment = make_environment([settings.templates_dir] if settings.templates_dir.is_dir() else [])
     return lambda digest: render_issue(digest, publication, environment)
 
 

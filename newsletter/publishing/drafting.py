@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from newsletter.compose.digest import compose_digest, plan_issue
 from newsletter.compose.rules import Cadence
 from newsletter.errors import StateError
+from newsletter.publishing.comparison import keep_outline
 from newsletter.publishing.composition import to_content
 from newsletter.publishing.issues import IssueView, view_issue
 from newsletter.publishing.material import Desk, find_similar, load_material
@@ -161,6 +162,7 @@ def _compose(desk: Desk, issue: Issue, fresh: list[Article], now: datetime) -> N
     issue.state, issue.reason, issue.number = "draft", None, number
     issue.subject, issue.preheader = digest.subject, digest.preheader
     issue.content = to_content(digest, plan.possible)
+    keep_outline(session, desk.settings, issue, now=now)
     told = [article.id for card in digest.cards for article in (card.article, *card.also)]
     issues.set_articles(session, issue.id, told)
 

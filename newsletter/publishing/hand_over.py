@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from newsletter.errors import NewsletterError
-from newsletter.publishing.preview import check_issue
+from newsletter.publishing.checking import check_issue
 from newsletter.publishing.publications import parse_mailbox
 from newsletter.store import issues, jobs, publications
 from newsletter.store.notices import NewNotice, add_notice

@@ -12,6 +12,7 @@ from newsletter.collect.clean import clean_entry
 from newsletter.collect.identity import identify, match
 from newsletter.collect.plaintext import html_to_text
 from newsletter.compose.digest import shorten
+from newsletter.compose.summaries import tidy_summary
 from newsletter.store import articles, categories
 from newsletter.store.engine import take_turn
 from newsletter.store.models import Article
@@ -202,7 +203,7 @@ def _to_values(entry: Entry, now: datetime) -> dict[str, Any]:
         "image_credit": entry.image_credit,
         "licence": entry.licence,
         "enclosures": [asdict(enclosure) for enclosure in entry.enclosures],
-        "summary": shorten(entry.summary or text, SUMMARY_LENGTH),
+        "summary": shorten(tidy_summary(entry.title, entry.summary or text), SUMMARY_LENGTH),
         "text": text,
         "html": html,
         "words": len(text.split()),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from newsletter.content import DeliveryState
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from newsletter.store.engine import Database
-    from newsletter.store.models import Issue
+    from newsletter.store.models import Delivery, Issue
+
+
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class IssueView:
     due_at: datetime | None
     approved_at: datetime | None
     approved_by: str | None
+    override_reason: str | None
+    """Why it may go out in spite of what the checks found."""
     scheduled_at: datetime | None
     sending_at: datetime | None
     sent_at: datetime | None
@@ -60,6 +67,12 @@ class IssueStatus:
     uncertain: int = 0
     skipped: int = 0
     reason: str | None = None
+    next_at: datetime | None = None
+    """When the first that was put off is due."""
+    rate: float = 0.0
+    """Deliveries settled a second, by whatever process or machine, over the last minute of a send."""
+    seconds_left: int | None = None
+    """At that rate, for those that need not wait for another try; None where nothing moves."""
 
 
 def list_issues(database: Database, slug: str | None) -> list[IssueView]:
@@ -97,12 +110,27 @@ def require_draft(database: Database, issue_id: int) -> None:
         raise StateError(message)
 
 
-def get_issue_status(database: Database, issue_id: int) -> IssueStatus:
-    """Counts of one issue's ledger rows by state."""
+def get_issue_status(database: Database, issue_id: int, *, now: datetime | None = None) -> IssueStatus:
+    """Counts of one issue's ledger rows by state; with a time also how fast they change.
+
+    Raises:
+        NotFoundError: There is no such issue.
+
+    """
     with database.read() as session:
         issue = issues.get_issue(session, issue_id)
         counts = deliveries.count_states(session, issue_id)
-        return IssueStatus(issue.state, sum(counts.values()), **counts, reason=issue.reason)
+        next_at = deliveries.next_attempt_at(session, issue_id) if counts.get("deferred") else None
+        status = IssueStatus(
+            issue.state, sum(counts.values()), **counts, reason=issue.reason, next_at=next_at
+        )
+        if now is None or issue.state != "sending":
+            return status
+        settled = deliveries.count_settled(session, issue_id, now - MINUTE, now)
+    seconds = min(MINUTE, now - (issue.sending_at or now)).total_seconds()
+    rate = settled / max(seconds, 1.0)
+    left = status.queued + status.claimed + status.dot_sent
+    return replace(status, rate=round(rate, 1), seconds_left=math.ceil(left / rate) if rate else None)
 
 
 def list_deliveries(database: Database, issue_id: int, state: str | None = None) -> Iterator[dict[str, Any]]:
@@ -118,11 +146,7 @@ def list_deliveries(database: Database, issue_id: int, state: str | None = None)
         raise StateError(message)
     with database.read() as session:
         issue = issues.get_issue(session, issue_id)
-        uid = issue.uid
-        domain = domain_of(publications.get_row(session, issue.publication_id).sender)
-        variant = issues.find_variant(session, issue_id)
-        if variant is not None:
-            domain = domain_of(variant.headers["sender"])
+        domain = _find_domain(session, issue)
         for row in deliveries.list_deliveries(session, issue_id, state):
             yield {
                 "email": row.email,
@@ -130,9 +154,23 @@ def list_deliveries(database: Database, issue_id: int, state: str | None = None)
                 "attempts": row.attempts,
                 "code": row.code,
                 "reply": row.reply,
-                "message_id": message_id(uid, row.subscriber_id, domain),
+                "message_id": message_id(issue.uid, row.subscriber_id, domain),
                 "variant": row.variant,
             }
+
+
+def list_message_ids(session: Session, issue: Issue, state: str) -> dict[str, Delivery]:
+    """The deliveries of an issue in one state by the Message-ID that they have in every attempt."""
+    domain = _find_domain(session, issue)
+    rows = deliveries.list_deliveries(session, issue.id, state)
+    return {message_id(issue.uid, row.subscriber_id, domain): row for row in rows}
+
+
+def _find_domain(session: Session, issue: Issue) -> str:
+    """What the right side of every Message-ID is: of the sender as it was when the issue was frozen."""
+    variant = issues.find_variant(session, issue.id)
+    sender = variant.headers["sender"] if variant else None
+    return domain_of(sender or publications.get_row(session, issue.publication_id).sender)
 
 
 def view_issue(session: Session, issue_id: int) -> IssueView:
@@ -160,6 +198,7 @@ def to_view(row: Issue, slug: str, articles: int) -> IssueView:
         due_at=row.due_at,
         approved_at=row.approved_at,
         approved_by=row.approved_by,
+        override_reason=row.override_reason,
         scheduled_at=row.scheduled_at,
         sending_at=row.sending_at,
         sent_at=row.sent_at,

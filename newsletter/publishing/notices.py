@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -129,6 +129,10 @@ class _NoticeLedger:
                 notices.record_notice(session, each.id, **values)
         for each in held:
             self._held.pop(each.id, None)
+
+    def postpone(self, waits: Mapping[int, float]) -> None:
+        """No limiter slows notices down, so nothing is ever put back for long."""
+        self.release(list(waits))
 
     def should_stop(self) -> bool:
         return False

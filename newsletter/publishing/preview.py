@@ -1,4 +1,4 @@
-"""Use cases: show an issue exactly as a subscriber gets it, and check it before it goes out."""
+"""Use case: show an issue exactly as a subscriber gets it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from newsletter.config import read_keys
 from newsletter.content import Recipient
 from newsletter.errors import NotFoundError, StateError
 from newsletter.publishing.composition import load_rendered
-from newsletter.publishing.recipients import make_recipient
-from newsletter.publishing.routes import make_routes
+from newsletter.publishing.recipients import make_recipient, with_attributes
 from newsletter.publishing.signing import make_signer
 from newsletter.render.headers import mailbox
 from newsletter.render.message import IssueIdentity, build_message, personalise
-from newsletter.review.mail import Facts
-from newsletter.review.rules import check_issue as check_mail
-from newsletter.store import articles, issues, subscribers
+from newsletter.store import issues, subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +23,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from newsletter.config import Settings
-    from newsletter.content import Finding, Publication, RenderedIssue
+    from newsletter.content import Publication, RenderedIssue
     from newsletter.store.engine import Database
     from newsletter.store.models import Issue
+
+    LoadedMail = tuple[Issue, RenderedIssue, Publication]
 
 SAMPLE_EMAIL = "reader@example.org"
 LONGEST_EMAIL = f"{'x' * 64}@{'.'.join(['y' * 61] * 3)}.example"
@@ -50,14 +49,6 @@ class Preview:
     """Of the whole issue, which is what is approved."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """Pre-flight findings."""
-
-    blocking: tuple[Finding, ...]
-    advisory: tuple[Finding, ...]
-
-
 def preview_issue(
     database: Database, settings: Settings, issue_id: int, *, now: datetime, email: str | None = None
 ) -> Preview:
@@ -73,7 +64,7 @@ def preview_issue(
         recipient = _find_recipient(session, settings, mail[2], email)
         if categories := _find_choice(session, mail[2], email):
             mail = load_mail(session, settings, issue_id, categories)
-    message = _build(settings, mail, recipient, date=now)
+    message = build_mail(settings, mail, recipient, date=now)
     rendered = mail[1]
     personal = personalise(rendered, recipient)
     parsed = message_from_bytes(message, policy=policy.default)
@@ -87,21 +78,9 @@ def preview_issue(
     )
 
 
-def check_issue(database: Database, settings: Settings, issue_id: int, *, now: datetime) -> CheckReport:
-    """Run every pre-flight rule over the mail.
-
-    Raises:
-        NotFoundError: No such issue.
-        StateError: The issue was skipped, so there is no mail.
-
-    """
-    with database.read() as session:
-        return review(session, settings, load_mail(session, settings, issue_id), now=now)
-
-
 def load_mail(
     session: Session, settings: Settings, issue_id: int, categories: Sequence[str] | None = None
-) -> tuple[Issue, RenderedIssue, Publication]:
+) -> LoadedMail:
     """An issue with its mail, or the selection for a reader of those categories.
 
     Raises:
@@ -116,37 +95,8 @@ def load_mail(
     return issue, rendered, publication
 
 
-def review(
-    session: Session, settings: Settings, mail: tuple[Issue, RenderedIssue, Publication], *, now: datetime
-) -> CheckReport:
-    """Run every rule over the mail of the reader with the longest values, inside an open transaction."""
-    issue, rendered, publication = mail
-    told = articles.load_articles(session, issues.list_issue_article_ids(session, issue.id), publication.url)
-    last = issues.find_told_before(session, publication.id, issue.id)
-    facts = Facts(
-        base_url=settings.base_url,
-        routes_are_loopback=all(route.is_loopback for route in make_routes(settings)),
-        address=publication.address,
-        preheader=rendered.preheader,
-        articles={article.id: article.title for article in told},
-        previous_articles=frozenset(issues.list_issue_article_ids(session, last.id)) if last else frozenset(),
-        problems=rendered.problems,
-    )
-    reader = _make_reader(settings, LONGEST_EMAIL, LONGEST_NAME)
-    findings = check_mail(_build(settings, mail, reader, date=now), facts)
-    return CheckReport(
-        blocking=tuple(finding for finding in findings if finding.blocking),
-        advisory=tuple(finding for finding in findings if not finding.blocking),
-    )
-
-
-def _build(
-    settings: Settings,
-    mail: tuple[Issue, RenderedIssue, Publication],
-    recipient: Recipient,
-    *,
-    date: datetime,
-) -> bytes:
+def build_mail(settings: Settings, mail: LoadedMail, recipient: Recipient, *, date: datetime) -> bytes:
+    """The whole message of one reader."""
     issue, rendered, publication = mail
     data = build_message(
         rendered,
@@ -164,13 +114,13 @@ def _find_recipient(
 ) -> Recipient:
     """A real subscriber, or a made-up one whose links lead nowhere."""
     if email is None:
-        return _make_reader(settings, SAMPLE_EMAIL, None)
+        return make_reader(settings, SAMPLE_EMAIL, None)
     subscriber = subscribers.find_subscriber(session, email.strip().lower())
     subscription = subscriber and subscribers.find_subscription(session, publication.id, subscriber.id)
     if not subscriber or not subscription:
         message = f"{email} is no subscriber of {publication.slug}: `newsletter subscriber export` lists them"
         raise NotFoundError(message)
-    return make_recipient(
+    recipient = make_recipient(
         subscription.id,
         subscriber.id,
         subscriber.email,
@@ -178,6 +128,7 @@ def _find_recipient(
         base_url=settings.base_url,
         keys=read_keys(settings),
     )
+    return with_attributes(recipient, subscriber.attributes)
 
 
 def _find_choice(session: Session, publication: Publication, email: str | None) -> Sequence[str]:
@@ -187,5 +138,6 @@ def _find_choice(session: Session, publication: Publication, email: str | None) 
     return (subscription and subscription.categories) or ()
 
 
-def _make_reader(settings: Settings, email: str, name: str | None) -> Recipient:
+def make_reader(settings: Settings, email: str, name: str | None) -> Recipient:
+    """A reader who is none: the links lead nowhere."""
     return make_recipient(0, 0, email, name, base_url=settings.base_url, keys=read_keys(settings))

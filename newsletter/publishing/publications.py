@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.exc import IntegrityError
 
-from newsletter.content import Approval
-from newsletter.errors import AddressError, ConfigError, StateError
+from newsletter.content import Approval, SendAt
+from newsletter.errors import AddressError, ConfigError, RenderError, StateError
 from newsletter.publishing.calendar import parse_schedule, parse_zone
 from newsletter.store import models
 from newsletter.store import publications as rows
@@ -39,6 +39,8 @@ class PublicationChanges:
     timezone: str | None = None
     schedule: str | None = None
     approval: Approval | None = None
+    theme: str | None = None
+    send_at: SendAt | None = None
 
 
 def add_publication(
@@ -55,7 +57,7 @@ def add_publication(
         raise ConfigError(
             f"slug {slug!r} must be small letters, digits and single hyphens, at most 64, as city-news"
         )
-    values = _check(changes)
+    values = _check(changes, settings)
     name = values.setdefault("name", slug.replace("-", " ").capitalize())
     host = urlsplit(settings.base_url).hostname or "localhost"
     values.setdefault("sender", format_mailbox(name, f"{slug}@{host}"))
@@ -83,7 +85,7 @@ def set_publication(
         NotFoundError: There is no such publication.
 
     """
-    values = _check(changes)
+    values = _check(changes, settings)
     with database.write() as session:
         row = rows.find_publication(session, slug)
         for name, value in values.items():
@@ -146,14 +148,26 @@ def parse_mailbox(said: str) -> tuple[str, str]:
     return name, checked.normalized.removesuffix(local)
 
 
-def _check(changes: PublicationChanges) -> dict[str, str]:
+def _check(changes: PublicationChanges, settings: Settings) -> dict[str, str]:
     """Refuse what would only fail when an issue is drafted or sent; give the values that are said."""
     said = {
         name: value.strip()
         for name in PublicationChanges.__dataclass_fields__
         if (value := getattr(changes, name)) is not None
     }
+    if theme := said.get("theme"):
+        _require_theme(settings, theme)
     return {name: _CHECKS[name](value) for name, value in said.items()}
+
+
+def _require_theme(settings: Settings, name: str) -> None:
+    from newsletter.render.environment import make_environment
+    from newsletter.render.themes import load_theme
+
+    try:
+        load_theme(make_environment([settings.templates_dir]), name)
+    except RenderError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _check_name(name: str) -> str:
@@ -176,6 +190,12 @@ def _check_language(tag: str) -> str:
     return tag
 
 
+def _check_send_at(said: str) -> str:
+    if said not in get_args(SendAt):
+        raise ConfigError(f"send-at {said!r} must be together or local")
+    return said
+
+
 def _check_approval(said: str) -> str:
     if said not in get_args(Approval):
         raise ConfigError(f"approval {said!r} must be required or unless-stopped")
@@ -192,4 +212,6 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "timezone": lambda said: parse_zone(said).key,
     "schedule": lambda said: parse_schedule(said).cron,
     "approval": _check_approval,
+    "theme": str,
+    "send_at": _check_send_at,
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from newsletter.content import Recipient
 from newsletter.render import links
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "preferences"
@@ -45,3 +46,11 @@ def make_recipient(
             "preferences_url": links.preferences_url(base_url, preferences),
         },
     )
+
+
+def with_attributes(recipient: Recipient, attributes: Mapping[str, object]) -> Recipient:
+    """The same with what else is known of the subscriber, as slots `attributes.NAME`."""
+    if not attributes:
+        return recipient
+    known = {f"attributes.{name}": str(value) for name, value in attributes.items()}
+    return replace(recipient, slots=recipient.slots | known)

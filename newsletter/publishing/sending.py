@@ -8,34 +8,31 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from newsletter.config import read_keys
-from newsletter.content import Claimed, Publication, Recipient
+from newsletter.content import Claimed
 from newsletter.deliver.engine import Options, Outcome, deliver
-from newsletter.deliver.session import Outgoing
-from newsletter.errors import DeliveryError, StateError
+from newsletter.errors import DeliveryError
 from newsletter.publishing.bounces import BounceWatch
-from newsletter.publishing.composition import to_rendered
+from newsletter.publishing.composition import find_audience
 from newsletter.publishing.issues import IssueStatus, get_issue_status
+from newsletter.publishing.local_times import hold_for_local_time
+from newsletter.publishing.mailing import Mailing, load_mailing
+from newsletter.publishing.pacing import SharedLimits
 from newsletter.publishing.progress import follow_issue
-from newsletter.publishing.recipients import make_recipient
 from newsletter.publishing.retries import plan_retry
-from newsletter.publishing.routes import make_routes, refuse_dead_links
-from newsletter.publishing.rules import load_rules
-from newsletter.publishing.signing import Sign, make_signer
-from newsletter.render.headers import mailbox
-from newsletter.render.message import IssueIdentity, build_message
+from newsletter.publishing.routes import list_domain_limits, refuse_dead_links
+from newsletter.publishing.waiting import explain_end, open_routes, record_routes
 from newsletter.store import deliveries, issues, publications
-from newsletter.store.deliveries import Audience
-from newsletter.store.ledger import ClaimedRow, LedgerStore, Retry
+from newsletter.store.ledger import LedgerStore, Retry
 from newsletter.store.shards import defer_shards, drop_shards
 from newsletter.store.workers import WorkerLock, take_over_dead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from newsletter.config import Settings
-    from newsletter.content import OnUncertain, RenderedIssue, Verdict
+    from newsletter.content import OnUncertain, Verdict
+    from newsletter.deliver.route import Route
     from newsletter.store.engine import Database
 
 
@@ -76,8 +73,9 @@ def send_issue(
     if status.state == "sent":
         return status
     run = _prepare(database, settings, issue_id, options, now=now)
-    _begin(run, options.on_uncertain, now=now)
-    _send(run, settings, options)
+    if run.routes:
+        _begin(run, options.on_uncertain, now=now)
+        _send(run, settings, options)
     return get_issue_status(database, issue_id)
 
 
@@ -88,7 +86,9 @@ def begin_issue(database: Database, settings: Settings, issue_id: int, *, now: d
         StateError: It is not approved, or paused, cancelled or skipped.
 
     """
-    _begin(_prepare(database, settings, issue_id, SendOptions(), now=now), None, now=now)
+    run = _prepare(database, settings, issue_id, SendOptions(), now=now)
+    if run.routes:
+        _begin(run, None, now=now)
 
 
 def send_shard(
@@ -108,56 +108,22 @@ def send_shard(
         DeliveryError: No route could be used; what was not sent waits in the ledger.
 
     """
-    _send(_prepare(database, settings, issue_id, options, now=now), settings, options)
-
-
-@dataclass(frozen=True, slots=True)
-class _Mailing:
-    """Everything that the messages of one issue are made of."""
-
-    variants: Mapping[str, RenderedIssue]
-    """Each once, by key; with 200 of them some 20 MB."""
-    publication: Publication
-    identity: IssueIdentity
-    sender: str
-    base_url: str
-    keys: tuple[bytes, ...]
-    sign: Sign
-
-    def claim(self, row: ClaimedRow) -> Claimed:
-        recipient = make_recipient(
-            row.subscription_id,
-            row.subscriber_id,
-            row.email,
-            row.name,
-            base_url=self.base_url,
-            keys=self.keys,
-        )
-        return Claimed(row.id, recipient, row.attempts + 1, row.variant)
-
-    def build(self, claimed: Claimed, now: datetime) -> Outgoing:
-        recipient: Recipient = claimed.recipient
-        data = build_message(
-            self.variants[claimed.variant],
-            self.publication,
-            recipient,
-            issue=self.identity,
-            base_url=self.base_url,
-            date=now,
-        )
-        return Outgoing(sender=self.sender, recipient=recipient.email, data=self.sign(data, self.sender, now))
+    run = _prepare(database, settings, issue_id, options, now=now)
+    if run.routes:
+        _send(run, settings, options)
 
 
 class _IssueLedger:
     """The store's rows as the engine wants them: with the values of each recipient's slots."""
 
-    def __init__(self, store: LedgerStore, mailing: _Mailing, watch: BounceWatch) -> None:
+    def __init__(self, store: LedgerStore, mailing: Mailing, watch: BounceWatch) -> None:
         self._store = store
         self._mailing = mailing
         self._watch = watch
         self.transaction = store.transaction
         self.intend = store.intend
         self.release = store.release
+        self.postpone = store.postpone
         self.should_stop = store.should_stop
 
     def claim(self, limit: int) -> list[Claimed]:
@@ -175,7 +141,9 @@ class _Run:
 
     database: Database
     issue_id: int
-    mailing: _Mailing
+    mailing: Mailing
+    routes: tuple[Route, ...]
+    """Those that may be used now; none where every sending window is closed."""
     policy: OnUncertain
     give_up: timedelta
     ids: range | None
@@ -192,11 +160,12 @@ def _prepare(
     database: Database, settings: Settings, issue_id: int, options: SendOptions, *, now: datetime
 ) -> _Run:
     refuse_dead_links(settings)
-    mailing = _load_mailing(database, settings, issue_id)
+    mailing = load_mailing(database, settings, issue_id)
     with database.read() as session:
         said_before = issues.get_issue(session, issue_id).on_uncertain
     return _Run(
         *(database, issue_id, mailing),
+        routes=open_routes(database, settings, issue_id, mailing.publication.timezone, now=now),
         policy=options.on_uncertain or cast("OnUncertain | None", said_before) or settings.on_uncertain,
         give_up=timedelta(hours=settings.give_up_hours),
         ids=options.ids,
@@ -206,10 +175,10 @@ def _prepare(
 
 def _send(run: _Run, settings: Settings, options: SendOptions) -> None:
     outcome = _deliver(run, settings, options)
-    _finish(run, outcome)
+    _finish(run, settings, outcome)
     if outcome.error:
-        way_on = f"`newsletter issue send {run.issue_id}` goes on where it stopped"
-        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; {way_on}")
+        command = f"newsletter issue {'resume' if outcome.is_refused else 'send'} {run.issue_id}"
+        raise DeliveryError(f"issue {run.issue_id}: {outcome.error}; `{command}` goes on where it stopped")
 
 
 def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
@@ -221,9 +190,14 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
         )
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
-            make_routes(settings),
+            run.routes,
             lambda claimed: run.mailing.build(claimed, run.clock()),
-            Options(connections=options.connections, stop_seconds=settings.stop_seconds),
+            Options(
+                connections=options.connections,
+                stop_seconds=settings.stop_seconds,
+                limiter=SharedLimits(run.database, run.clock),
+                domains=list_domain_limits(settings),
+            ),
             stop=options.stop,
             on_progress=follow_issue(run.database, run.issue_id, options.on_progress),
         )
@@ -236,39 +210,19 @@ def _start_clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
-def _load_mailing(database: Database, settings: Settings, issue_id: int) -> _Mailing:
-    with database.read() as session:
-        issue = issues.get_issue(session, issue_id)
-        if issue.state not in {"approved", "scheduled", "sending"}:
-            hints = {
-                "draft": f"`newsletter issue approve {issue_id}` first",
-                "paused": f"`newsletter issue resume {issue_id}` first",
-            }
-            message = f"issue {issue_id} is {issue.state} and cannot be sent"
-            raise StateError(": ".join(filter(None, [message, hints.get(issue.state, issue.reason)])))
-        frozen = issues.list_variants(session, issue_id)
-        publication = Publication(**frozen[0].headers)
-    return _Mailing(
-        variants={variant.key: to_rendered(variant) for variant in frozen},
-        publication=publication,
-        identity=IssueIdentity(issue.uid, issue.number or 0),
-        sender=mailbox(publication.sender).address,
-        base_url=settings.base_url,
-        keys=read_keys(settings),
-        sign=make_signer(settings),
-    )
-
-
 def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> None:
     """Enter `sending` and fix the recipients once, and queue what is due, in one transaction."""
     with run.database.write() as session:
         issue = issues.take_issue(session, run.issue_id)
         if issue.state in {"approved", "scheduled"}:
             issue.state, issue.sending_at, issue.reason = "sending", now, None
+            issue.waits_until = None
             session.flush()
-            rules = load_rules(publications.get_row(session, issue.publication_id))
-            audience = Audience(rules.cadence, rules.cadences, issue.content.get("variants", {}))
+            audience = find_audience(session, issue)
+            publication = publications.get_row(session, issue.publication_id)
             deliveries.fix_recipients(session, issue, now=now, audience=audience)
+            if publication.send_at == "local":
+                hold_for_local_time(session, issue, publication, now=now)
         if issue.state == "sending":
             # Workers and later runs go by it too.
             issue.on_uncertain = on_uncertain or issue.on_uncertain
@@ -283,8 +237,8 @@ def _recover(run: _Run) -> None:
             deliveries.requeue_uncertain(session, run.issue_id, only_abandoned=run.ids is not None)
 
 
-def _finish(run: _Run, outcome: Outcome) -> None:
-    """Close the issue when every row has its verdict; keep a fault of the routes on its row."""
+def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
+    """Close the issue when every row has its verdict; keep on its row why it is not, or goes on later."""
     now = run.clock()
 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
@@ -294,9 +248,10 @@ def _finish(run: _Run, outcome: Outcome) -> None:
         issue = issues.take_issue(session, run.issue_id)
         if run.policy == "resend" and not outcome.stopped:
             deliveries.defer_uncertain(session, run.issue_id, plan)
+        retry_at = record_routes(session, outcome, now=now)
         if issue.state != "sending":
             return
-        issue.reason = outcome.error
-        if outcome.error is None and not deliveries.has_unfinished(session, run.issue_id):
+        explain_end(session, issue, settings, outcome, retry_at, now=now)
+        if not (outcome.error or outcome.waits) and not deliveries.has_unfinished(session, run.issue_id):
             issue.state, issue.sent_at = "sent", now
             drop_shards(session, issue.id)

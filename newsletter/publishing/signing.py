@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from newsletter.config import read_secret_file
+from newsletter.deliver.wire import Shape
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class Sign(Protocol):
     """Signs a message of a sender, a bare address, at an aware time."""
 
-    def __call__(self, message: bytes, sender: str, at: datetime) -> bytes: ...
+    def __call__(self, message: Shape, sender: str, at: datetime) -> Shape: ...
 
 
 def make_signer(settings: Settings) -> Sign:
@@ -48,7 +49,7 @@ def make_signer(settings: Settings) -> Sign:
             f"add an RSA key by `newsletter dkim new --domain {min(lonely)}`"
         )
 
-    def sign(message: bytes, sender: str, at: datetime) -> bytes:
+    def sign(message: Shape, sender: str, at: datetime) -> Shape:
         domain = sender.rpartition("@")[2].lower()
         fit = [key for key in keys if key.is_aligned(domain)]
         return sign_message(message, fit, at=int(at.timestamp()))

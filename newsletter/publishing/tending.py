@@ -50,7 +50,8 @@ def _tend(session: Session, settings: Settings, issue: Issue, *, now: datetime) 
     if (issue.on_uncertain or settings.on_uncertain) == "resend":
         deliveries.requeue_uncertain(session, issue.id, only_abandoned=True)
         deliveries.defer_uncertain(session, issue.id, plan)
-    queued = shards.defer_shards(session, issue.id, now=now)
+    waits = issue.waits_until is not None and issue.waits_until > now
+    queued = 0 if waits else shards.defer_shards(session, issue.id, now=now)
     if not deliveries.has_unfinished(session, issue.id):
         issue.state, issue.reason, issue.sent_at = "sent", None, now
         shards.drop_shards(session, issue.id)

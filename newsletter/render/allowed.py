@@ -1,16 +1,14 @@
-"""Which features a theme uses knowingly although some mail clients lack them: its `clients.toml`."""
+"""Which features a theme uses knowingly although some mail clients lack them: `[allow]` in its theme.toml."""
 
 from __future__ import annotations
 
-import tomllib
-
 import jinja2
 
-from newsletter.errors import RenderError
+from newsletter.render.themes import load_theme
 
 
 def load_allowed_features(environment: jinja2.Environment, theme: str) -> dict[str, str]:
-    """Read what the bundled themes allow and what a theme adds.
+    """Return what the bundled themes allow and what a theme adds.
 
     Args:
         environment: as `make_environment` made it; it knows where the templates are.
@@ -20,17 +18,6 @@ def load_allowed_features(environment: jinja2.Environment, theme: str) -> dict[s
         Names of caniemail features, to the reason.
 
     Raises:
-        RenderError: A file is no TOML; the message names it.
+        RenderError: There is no such theme, or its theme.toml is at fault.
     """
-    folder = "email/issue" if theme == "default" else f"email/themes/{theme}"
-    allowed: dict[str, str] = {}
-    for name in ("email/_base/clients.toml", f"{folder}/clients.toml"):
-        try:
-            text = environment.loader.get_source(environment, name)[0] if environment.loader else ""
-            allowed |= {feature: str(reason) for feature, reason in tomllib.loads(text).items()}
-        except jinja2.TemplateNotFound:
-            continue
-        except tomllib.TOMLDecodeError as error:
-            message = f"{name}: {error}. Each line is a feature's name and a reason in quotes."
-            raise RenderError(message) from error
-    return allowed
+    return dict(load_theme(environment, theme).allow)

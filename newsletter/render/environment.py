@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gettext
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +31,9 @@ from markupsafe import Markup
 from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
 from newsletter.render import text
-from newsletter.render.personal import Slot
+from newsletter.render.blocks import PersonalBlocks
+from newsletter.render.catalogues import translate, translate_plural
+from newsletter.render.marks import Slot
 
 RIGHT_TO_LEFT = "right-to-left"
 
@@ -47,26 +48,27 @@ def packaged_templates() -> Path:
     return installed if installed.is_dir() else package.parent / "templates"
 
 
-def make_environment(folders: Sequence[Path] = ()) -> Environment:
+def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Environment) -> Environment:
     """Make the environment that every mail is rendered in.
 
     Args:
         folders: an operator's own template folders, looked through first and in order; the packaged ones
             come last, so one file of a theme can be replaced alone.
+        kind: a sandbox for templates that nobody vouches for.
 
     Names that a template uses and nobody gave are errors, never empty.
     """
-    environment = Environment(
+    environment = kind(
         loader=FileSystemLoader([*folders, packaged_templates()]),
-        autoescape=select_autoescape(("html",), default=False),
+        autoescape=select_autoescape(("html", "mjml"), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do", PersonalBlocks],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
-        _gettext, _ngettext, newstyle=True
+        translate, translate_plural, newstyle=True
     )
     environment.filters.update(
         long_date=long_date,
@@ -233,20 +235,3 @@ def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:
     if isinstance(value, Slot):
         return value.or_else(str(default_value))
     return do_default(value, default_value, boolean)
-
-
-@cache
-def _catalogue(language: str) -> gettext.NullTranslations:
-    """Look in `locale/` beside the packaged mail templates; English needs no catalogue."""
-    folder = packaged_templates() / "locale"
-    return gettext.translation("mail", folder, [language, language.partition("-")[0]], fallback=True)
-
-
-@pass_context
-def _gettext(context: Context, message: str) -> str:
-    return _catalogue(_publication(context).language).gettext(message)
-
-
-@pass_context
-def _ngettext(context: Context, singular: str, plural: str, count: int) -> str:
-    return _catalogue(_publication(context).language).ngettext(singular, plural, count)

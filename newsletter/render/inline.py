@@ -22,7 +22,8 @@ _DOCTYPE = re.compile(r"(?:\s|<\?xml[^>]*>)*(<!doctype[^>]*>)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s*([:;,])\s+")
 _CLASS = re.compile(r"\.([A-Za-z_][\w-]*)")
 _DROPPED_AT_RULES = frozenset({"import", "charset", "namespace"})
-_PREMAILER_FILTERS = (":first-child", ":last-child")
+# What premailer applies by position; any other pseudo-class it would cut off, and apply to every element.
+_PLAIN = re.compile(r"[^:*(]*(?::first-child|:last-child|:nth-child\([^)]*\)[^:*(]*)?")
 
 # cssutils would fetch http: and open file: for an @import even where premailer is told not to.
 _PARSER = cssutils.CSSParser(fetcher=lambda _url: ("utf-8", b""), loglevel=logging.CRITICAL)
@@ -60,6 +61,7 @@ def inline(html: str) -> Inlined:
             allow_network=False,
             allow_loading_external_files=False,
             disable_validation=True,
+            exclude_pseudoclasses=False,
             cssutils_logging_level=logging.CRITICAL,
             # width:100% in CSS must not overwrite the width that Outlook reads from the attribute
             disable_basic_attributes=["width", "height", "align"],
@@ -76,10 +78,18 @@ def inline(html: str) -> Inlined:
 
 
 class _Inliner(Premailer):
-    """Premailer on an element tree, with a parser that fetches nothing."""
+    """Premailer on an element tree, with a parser that fetches nothing and with CSS's own specificity."""
 
     def _parse_css_string(self, css_body: str, validate: bool = True) -> Any:  # noqa: FBT001, FBT002, ANN401 - the signature of premailer
         return _sheet(css_body, validate)
+
+    def _parse_style_rules(self, css_body: str, ruleset_index: int) -> Any:  # noqa: ANN401 - as above
+        """Premailer counts dots and hashes, and so knows neither pseudo-classes nor attributes."""
+        rules, left = super()._parse_style_rules(css_body, ruleset_index)
+        ranked = [
+            ((rank[0], *_specificity(selector), *rank[4:]), selector, bulk) for rank, selector, bulk in rules
+        ]
+        return ranked, left
 
 
 @lru_cache(maxsize=32)
@@ -169,7 +179,9 @@ def split_css(css: str) -> tuple[str, str, tuple[str, ...]]:
 
 def _split_rule(rule: Any, flat: list[str], kept: list[str], problems: list[str]) -> None:  # noqa: ANN401 - tinycss2 has no types
     block = "{" + tinycss2.serialize(rule.content).strip() + "}"
-    selectors = [selector.strip() for selector in tinycss2.serialize(rule.prelude).split(",")]
+    # It parts `2n` from `+1` by a comment, which cssselect does not read.
+    prelude = tinycss2.serialize(rule.prelude).replace("/**/", "")
+    selectors = [selector.strip() for selector in prelude.split(",")]
     if unread := [selector for selector in selectors if not _is_readable(selector)]:
         problems.append(f"CSS line {rule.source_line}: {unread[0]!r} is no selector; the rule was dropped.")
         return
@@ -186,6 +198,12 @@ def _split_rule(rule: Any, flat: list[str], kept: list[str], problems: list[str]
 
 
 @lru_cache(maxsize=512)
+def _specificity(selector: str) -> tuple[int, int, int]:
+    found: tuple[int, int, int] = cssselect.parse(selector)[0].specificity()
+    return found
+
+
+@lru_cache(maxsize=512)
 def _is_readable(selector: str) -> bool:
     """Premailer would drop the rule without a word, or fail at it."""
     try:
@@ -197,9 +215,7 @@ def _is_readable(selector: str) -> bool:
 
 def _is_plain(selector: str) -> bool:
     """Whether a selector holds on a mail that nobody touches; premailer skips `*`, so that is kept."""
-    for name in _PREMAILER_FILTERS:
-        selector = selector.replace(name, "")
-    return not any(sign in selector for sign in ":*(")
+    return _PLAIN.fullmatch(selector) is not None
 
 
 def _lost(rule: Any) -> list[str]:  # noqa: ANN401 - tinycss2 has no types

@@ -10,13 +10,21 @@ from typing import Any
 from jinja2 import Environment
 
 from newsletter.content import Digest, Publication, RenderedIssue
+from newsletter.errors import RenderError
 from newsletter.render import personal
-from newsletter.render.environment import direction, end_of, explained, start_of
+from newsletter.render.environment import explained
 from newsletter.render.inline import inline
+from newsletter.render.marks import Subscriber, refuse_lost_marks
 from newsletter.render.message import compile_body
+from newsletter.render.mjml import from_mjml
 from newsletter.render.text import Footnotes, tidy
+from newsletter.render.themes import find_template, make_look
 
+_PAGE = ("body.html", "body.mjml")
+_TEXT = ("body.txt",)
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_NOBODY = {"name": ""}
+"""The archive is read by no one in particular: it may greet by default, and has no personal links."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -45,46 +53,50 @@ def render_issue(digest: Digest, publication: Publication, environment: Environm
         RenderError: a template or its CSS is at fault; the message names file, line and cause.
     """
     nonce = hashlib.sha256(repr((digest, publication)).encode("utf-8", "replace")).hexdigest()[:24]
-    values = _context(digest, publication)
-    values["subscriber"] = personal.Subscriber(nonce)
-    subject = values["subject"] = _one_line(_render(environment, publication, "subject.txt", values))
-    inlined = inline(_render(environment, publication, "body.html", values))
-    text = tidy(_render(environment, publication, "body.txt", values | {"notes": Footnotes()}))
-    nobody = values | {"subscriber": None, "archive": True, "subject": digest.subject}
+    values = _context(digest, publication, environment)
+    if values["theme"].edited and not environment.sandboxed:
+        message = f"The theme {publication.theme} was edited in a browser: it is rendered in a sandbox alone."
+        raise RenderError(message)
+    values["subscriber"] = Subscriber(nonce)
+    subject = values["subject"] = _one_line(_render(environment, values, "subject.txt"))
+    page = _render(environment, values, *_PAGE)
+    inlined = inline(page)
+    refuse_lost_marks(page, inlined.html)
+    text = tidy(_render(environment, values | {"notes": Footnotes()}, *_TEXT))
+    nobody = values | {"archive": True, "subject": personal.fill(subject, nonce, _NOBODY, "text")}
+    archive_html = _render(environment, nobody, *_PAGE)
     mime = compile_body(text, inlined.html, nonce)
     return RenderedIssue(
         subject=subject,
         preheader=digest.preheader,
         html=inlined.html,
         text=text,
-        archive_html=_render(environment, publication, "body.html", nobody),
+        archive_html=personal.fill(archive_html, nonce, _NOBODY, "html"),
         mime=mime,
-        content_hash=_content_hash(subject, mime, nonce),
+        content_hash=hash_content(subject, mime, nonce),
         problems=inlined.problems,
     )
 
 
-def _context(digest: Digest, publication: Publication) -> dict[str, Any]:
-    reading = direction(publication.language)
+def _context(digest: Digest, publication: Publication, environment: Environment) -> dict[str, Any]:
     url = publication.url.rstrip("/")
-    return {
+    return make_look(environment, publication) | {
         "digest": digest,
-        "publication": publication,
         "links": IssueLinks(browser=f"{url}/archive/{digest.number}", archive=f"{url}/archive", sign_up=url),
         "archive": False,
-        "dir": reading,
-        "start": start_of(reading),
-        "end": end_of(reading),
     }
 
 
-def _render(environment: Environment, publication: Publication, name: str, values: dict[str, Any]) -> str:
-    folder = "email/issue" if publication.theme == "default" else f"email/themes/{publication.theme}"
+def _render(environment: Environment, values: dict[str, Any], *names: str) -> str:
+    """Render the first of these files that the theme has."""
     with explained():
-        rendered = environment.get_template(f"{folder}/{name}").render(values)
+        template = find_template(environment, values["theme"], *names)
+        rendered = template.render(values)
     # A feed may hold controls and halves of characters, which neither XML nor a mail can carry.
     rendered = _UNPRINTABLE.sub(" ", rendered)
-    return _BLANK_LINES.sub("\n", rendered) if name.endswith(".html") else rendered
+    if (template.name or "").endswith(".mjml"):
+        rendered = from_mjml(rendered)
+    return rendered if names == _TEXT else _BLANK_LINES.sub("\n", rendered)
 
 
 def _one_line(text: str) -> str:
@@ -92,7 +104,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _content_hash(subject: str, mime: bytes, nonce: str) -> str:
-    masks = {slot: f"{{{slot}}}" for slot in personal.SLOTS}
-    shared = personal.mask(subject, nonce).encode("utf-8", "replace") + b"\0" + personal.join(mime, masks)
+def hash_content(subject: str, mime: bytes, nonce: str) -> str:
+    """Hash what goes out with the slots masked, SHA-256 in hexadecimal: what an editor approves."""
+    shared = personal.mask(subject, nonce).encode("utf-8", "replace") + b"\0" + personal.mask_body(mime)
     return hashlib.sha256(shared).hexdigest()

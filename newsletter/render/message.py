@@ -116,7 +116,20 @@ def build_message(
     base_url: str,
     date: datetime,
 ) -> bytes:
-    """Build one recipient's message, unsigned: CRLF, 7-bit, lines of at most 998 octets.
+    """Build one recipient's message, unsigned: see `build_parts`."""
+    return b"".join(build_parts(rendered, publication, recipient, issue=issue, base_url=base_url, date=date))
+
+
+def build_parts(
+    rendered: RenderedIssue,
+    publication: Publication,
+    recipient: Recipient,
+    *,
+    issue: IssueIdentity,
+    base_url: str,
+    date: datetime,
+) -> tuple[bytes, ...]:
+    """Build one recipient's message, unsigned: CRLF, 7-bit, lines of at most 998 octets, cut at line ends.
 
     Args:
         rendered: the frozen issue.
@@ -135,17 +148,19 @@ def build_message(
         raise RenderError(f"The leave link {unsubscribe!r} is not below the public address {base_url}.")
     sender = _mailbox(publication.sender)
     subject = _subject(rendered, recipient)
-    return b"".join(
-        (
-            _static_head(publication, issue),
-            address_field("To", Mailbox(_printable(recipient.name), mailbox(recipient.email).address)),
-            _subject_field(subject),
-            _date_field(date.replace(microsecond=0)),
-            field("Message-ID", message_id(issue.uid, recipient.subscriber_id, sender.domain)),
-            # One line and no encoded words (RFC 8058 3.1, RFC 2047 5): Gmail ignores the field otherwise.
-            field("List-Unsubscribe", f"<{_uri(unsubscribe)}>"),
-            personal.join(rendered.mime, personal.values_of(recipient)),
-        )
+    return (
+        b"".join(
+            (
+                _static_head(publication, issue),
+                address_field("To", Mailbox(_printable(recipient.name), mailbox(recipient.email).address)),
+                _subject_field(subject),
+                _date_field(date.replace(microsecond=0)),
+                field("Message-ID", message_id(issue.uid, recipient.subscriber_id, sender.domain)),
+                # One line and no encoded words (RFC 8058 3.1, RFC 2047 5): Gmail ignores the field otherwise.
+                field("List-Unsubscribe", f"<{_uri(unsubscribe)}>"),
+            )
+        ),
+        *personal.join_parts(rendered.mime, personal.values_of(recipient)),
     )
 
 

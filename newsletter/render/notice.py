@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from jinja2 import Environment
 
 from newsletter.content import Publication
-from newsletter.render.environment import direction, end_of, explained, start_of
+from newsletter.render.environment import explained
 from newsletter.render.inline import inline
 from newsletter.render.message import Notice
 from newsletter.render.text import tidy
+from newsletter.render.themes import make_look
 
 NOTICES: Mapping[str, frozenset[str]] = {
     "confirm": frozenset({"confirm_url", "days"}),
@@ -40,14 +41,8 @@ def render_notice(
     Raises:
         RenderError: a template is at fault, or a value is missing.
     """
-    reading = direction(publication.language)
-    context: dict[str, object] = {
-        "publication": publication,
-        "dir": reading,
-        "start": start_of(reading),
-        "end": end_of(reading),
-        **values,
-    }
+    look = make_look(environment, publication)
+    context = look | {"theme": look["theme"].without_templates()} | dict(values)
     with explained():
         parts = [
             environment.get_template(f"email/{name}/{part}").render(context)

@@ -1,75 +1,19 @@
-"""Slots: places in a rendered issue that each reader's own values are joined into."""
+"""Compiling the marks of a rendered issue, and joining each reader's own values in."""
 
 from __future__ import annotations
 
 import binascii
 import html
-import re
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Any, AnyStr, Literal
 
 from newsletter.content import Recipient
 from newsletter.errors import RenderError
+from newsletter.render.marks import ATTRIBUTES, read_mark, split_marks
 
 Place = Literal["html", "text"]
-
-SLOTS = frozenset({"unsubscribe_url", "preferences_url", "email", "name"})
-
-_HEX = re.compile(r"(?:[0-9a-f]{2})*")
-
-
-class Slot(str):
-    """The mark that stands for one slot: ASCII letters, digits, `_` and `-` only.
-
-    Premailer, libxml2's escaping of addresses and attribute quoting all leave such a word as it is.
-    """
-
-    __slots__ = ("key", "nonce")
-    key: str
-    nonce: str
-
-    def __new__(cls, nonce: str, key: str, otherwise: str = "") -> Self:
-        """Make the mark of slot `key`; `otherwise` stands in where a reader has no value."""
-        slot = super().__new__(cls, f"slot-{nonce}-{key}-{otherwise.encode().hex()}-tols")
-        slot.nonce = nonce
-        slot.key = key
-        return slot
-
-    def or_else(self, value: str) -> Slot:
-        """Return the same slot with a value for readers who have none."""
-        return Slot(self.nonce, self.key, value)
-
-
-class Subscriber:
-    """What templates see as `subscriber`: an attribute for each slot, nothing else.
-
-    The nonce keeps an article from forging a mark (and so a link that gives away a reader's token): it
-    depends on the whole digest, the article included.
-    """
-
-    def __init__(self, nonce: str) -> None:
-        """Take the issue's nonce, lower-case hexadecimal."""
-        self._nonce = nonce
-
-    def __getattr__(self, name: str) -> Slot:
-        """Return the mark of a slot.
-
-        Raises:
-            RenderError: there is no such slot.
-        """
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name not in SLOTS:
-            known = ", ".join(sorted(SLOTS))
-            message = f"subscriber.{name} is no slot. Templates may use: {known}."
-            raise RenderError(message)
-        return Slot(self._nonce, name)
-
-
-@lru_cache(maxsize=64)
-def _marks(nonce: str) -> re.Pattern[str]:
-    return re.compile(rf"slot-{re.escape(nonce)}-([a-z_]+)-([0-9a-f]*)-tols")
 
 
 def values_of(recipient: Recipient) -> dict[str, str]:
@@ -87,35 +31,45 @@ def fill(text: str, nonce: str, values: Mapping[str, str], place: Place) -> str:
         place: `html` escapes for text and quoted attributes alike.
 
     Raises:
-        RenderError: a slot has neither value nor fallback.
+        RenderError: a slot has neither value nor fallback, or a block is torn apart.
     """
-
-    def value(match: re.Match[str]) -> str:
-        return _value(f"{place}:{match[1]}:{match[2]}", values)
-
-    return _marks(nonce).sub(value, text)
+    pieces = _parse(text, nonce, place)
+    verdicts = _decide_all(_conditions(pieces[1::2]), values)
+    statics, slots = _choose(pieces[::2], pieces[1::2], verdicts)
+    filled = ["".join(statics[0])]
+    for slot, run in zip(slots, statics[1:], strict=True):
+        filled += (_value(slot, values), *run)
+    return "".join(filled)
 
 
 def mask(text: str, nonce: str) -> str:
     """Replace every mark by `{slot}`, as for a hash over what all readers share."""
-    return _marks(nonce).sub(lambda match: "{" + match[1] + "}", text)
+    pieces = _parse(text, nonce, "text")
+    return "".join(_masked(piece) if index % 2 else piece for index, piece in enumerate(pieces))
+
+
+def mask_body(blob: bytes) -> bytes:
+    """Do the same to a compiled body; of a block it keeps the condition and every branch."""
+    pieces = blob.split(b"\0")
+    pieces[1::2] = [_encode(_masked(piece.decode("ascii"))) for piece in pieces[1::2]]
+    return b"".join(pieces)
 
 
 def compile_part(text: str, nonce: str, place: Place) -> list[bytes]:
     r"""Compile one body part for joining, as quoted-printable (RFC 2045 6.7).
 
     Every static piece begins and ends at the start of an encoded line (a soft line break `=\r\n` goes before
-    and after each slot), so lines stay legal around any value.
+    and after each slot), so lines stay legal around any value, and where a block is left out.
 
     Returns:
-        Pieces: even ones static octets, odd ones `place:slot:fallback in hexadecimal`. The last is static.
+        Pieces: even ones static octets, odd ones `place:slot:fallback` or `place:if:condition`,
+        `place:else:`, `place:endif:`. The last is static.
+
+    Raises:
+        RenderError: a filter spoilt a mark, or a block is torn apart.
     """
-    pieces: list[bytes] = []
-    parts = _marks(nonce).split(_canonical(text))
-    for index in range(0, len(parts) - 1, 3):
-        static, key, otherwise = parts[index : index + 3]
-        pieces += [_encode(static), f"{place}:{key}:{otherwise}".encode("ascii")]
-    return [*pieces, _encode(parts[-1])]
+    pieces = _parse(_canonical(text), nonce, place)
+    return [piece.encode("ascii") if index % 2 else _encode(piece) for index, piece in enumerate(pieces)]
 
 
 def pack(pieces: Sequence[bytes]) -> bytes:
@@ -125,7 +79,7 @@ def pack(pieces: Sequence[bytes]) -> bytes:
 
 @lru_cache(maxsize=8)
 def unpack(blob: bytes) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-    """Return the static octets and, one fewer, the slots between them."""
+    """Return the static octets and, one fewer, what stands between them."""
     pieces = blob.split(b"\0")
     return tuple(pieces[::2]), tuple(piece.decode("ascii") for piece in pieces[1::2])
 
@@ -140,20 +94,115 @@ def join(blob: bytes, values: Mapping[str, str]) -> bytes:
     Raises:
         RenderError: a slot has neither value nor fallback.
     """
+    return b"".join(join_parts(blob, values))
+
+
+def join_parts(blob: bytes, values: Mapping[str, str]) -> list[bytes]:
+    """Do the same but for the joining; what readers share are the same objects each time."""
     statics, slots = unpack(blob)
-    if not slots:
-        return statics[0]
+    if conditions := _conditions(slots):
+        statics, slots = _chosen(blob, _decide_all(conditions, values))
     encoded = {slot: _encode(_canonical(_value(slot, values))) for slot in dict.fromkeys(slots)}
     joined = [statics[0]]
     for slot, static in zip(slots, statics[1:], strict=True):
         joined += (encoded[slot], static)
-    return b"".join(joined)
+    return joined
 
 
-def _value(slot: str, values: Mapping[str, str]) -> str:
-    place, key, otherwise = slot.split(":")
-    value = values.get(key) or bytes.fromhex(otherwise).decode()
-    if not value and key not in values:
+def decide(condition: Any, values: Mapping[str, str]) -> Any:  # noqa: ANN401 - it is JSON
+    """Evaluate a condition for one reader; it never fails, whatever the values are.
+
+    Args:
+        condition: `["slot", name]`, `["value", x]`, or a word with conditions after it: `and`, `or`, `not`,
+            `eq`, `ne`, `in`, `notin`.
+        values: slot name to plain value.
+    """
+    word, first, *rest = condition
+    if word == "slot":
+        return values.get(first) or ""
+    if word == "value":
+        return first
+    left = decide(first, values)
+    if word == "not":
+        return not left
+    if word in {"and", "or"}:
+        return left if bool(left) == (word == "or") else decide(rest[0], values)
+    right = decide(rest[0], values)
+    if word in {"eq", "ne"}:
+        return (str(left) == str(right)) == (word == "eq")
+    found = str(left) in ([str(each) for each in right] if isinstance(right, list) else str(right))
+    return found == (word == "in")
+
+
+@lru_cache(maxsize=16)
+def _parse(text: str, nonce: str, place: Place) -> tuple[str, ...]:
+    parts = split_marks(text, nonce)
+    pieces = parts[:1]
+    for word, payload, static in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        pieces += (f"{place}:{word}:{payload}", static)
+    return tuple(pieces)
+
+
+@lru_cache(maxsize=512)
+def _read(piece: str) -> tuple[str, str, str]:
+    place, word, payload = piece.split(":")
+    return place, *read_mark(word, payload)
+
+
+@lru_cache(maxsize=64)
+def _conditions(between: tuple[str, ...]) -> tuple[Any, ...]:
+    read = [_read(piece) for piece in between]
+    return tuple(json.loads(payload) for _, key, payload in read if key == "if")
+
+
+def _decide_all(conditions: Sequence[Any], values: Mapping[str, str]) -> tuple[bool, ...]:
+    return tuple(bool(decide(condition, values)) for condition in conditions)
+
+
+@lru_cache(maxsize=64)
+def _chosen(blob: bytes, verdicts: tuple[bool, ...]) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """Readers differ, but what they differ in makes few bodies: each is put together once."""
+    statics, between = unpack(blob)
+    kept, slots = _choose(statics, between, verdicts)
+    return tuple(b"".join(run) for run in kept), tuple(slots)
+
+
+def _choose(
+    statics: Sequence[AnyStr], between: Sequence[str], verdicts: Sequence[bool]
+) -> tuple[list[list[AnyStr]], list[str]]:
+    """Leave out the branches that are not meant.
+
+    Returns:
+        The static pieces that follow one another, and the slots between those runs.
+    """
+    kept, slots = [[statics[0]]], []
+    open_: list[bool] = []
+    coming = iter(verdicts)
+    for piece, static in zip(between, statics[1:], strict=True):
+        _, key, _ = _read(piece)
+        if key == "if":
+            open_.append(next(coming))
+        elif key == "else":
+            open_[-1] = not open_[-1]
+        elif key == "endif":
+            open_.pop()
+        elif all(open_):
+            slots.append(piece)
+            kept.append([])
+        if all(open_):
+            kept[-1].append(static)
+    return kept, slots
+
+
+def _masked(piece: str) -> str:
+    _, key, payload = _read(piece)
+    return f"{{{key} {payload}}}" if key == "if" else f"{{{key}}}"
+
+
+def _value(piece: str, values: Mapping[str, str]) -> str:
+    place, key, otherwise = _read(piece)
+    value = values.get(key) or otherwise
+    if not value and key not in values and not key.startswith(ATTRIBUTES):
         message = f"No value was given for the slot subscriber.{key}."
         raise RenderError(message)
     return html.escape(value, quote=True) if place == "html" else value

@@ -5,22 +5,28 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from newsletter.render.marks import is_marked, without_marks
+
 WIDTH = 78
 """Columns: RFC 5322 2.1.1 says lines SHOULD have no more."""
 
+_STAND_IN = "Maria Example-Ivanova"
+"""As long as what stands in the text where a slot is, more or less."""
 _BLANKS = re.compile(r"\n{3,}")
 
 
 def columns(text: str) -> int:
-    """Return how wide a text stands in a fixed pitch: wide characters take two columns, marks none."""
+    """Return how wide a text stands in a fixed pitch: wide characters take two columns.
+
+    Combining marks count as one, though they take none, as lines are measured in characters too.
+    """
+    text = without_marks(text, _STAND_IN)
     if text.isascii():
         return len(text)
     return sum(_columns(character) for character in text)
 
 
 def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
@@ -33,7 +39,7 @@ def wrap(text: str, indent: str = "", first: str | None = None, width: int = WID
         first: put before the first line in place of `indent`.
         width: columns, indent included.
 
-    A word with `://` is never broken, however long; any other word longer than a line is.
+    A word with `://` or a slot in it is never broken, however long; any other word longer than a line is.
     """
     lines: list[str] = []
     lead = indent if first is None else first
@@ -51,7 +57,8 @@ def wrap(text: str, indent: str = "", first: str | None = None, width: int = WID
 def _words(text: str, width: int) -> list[str]:
     words: list[str] = []
     for word in text.split():
-        words += [word] if "://" in word or columns(word) <= width else _broken(word, width)
+        whole = "://" in word or is_marked(word) or columns(word) <= width
+        words += [word] if whole else _broken(word, width)
     return words
 
 

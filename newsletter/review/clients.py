@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal
 
 from newsletter.review.features import NEWS, Feature, load_support
@@ -100,6 +101,7 @@ def _find(mail: Mail, facts: Facts, grade: Grade) -> Faults:
         yield _describe(feature, use), _spot(use, facts)
 
 
+@lru_cache(maxsize=1)
 def list_features(mail: Mail) -> list[tuple[Feature, Use]]:
     """Every tested feature that a mail uses, with the use that was met most."""
     uses = find_uses(mail)

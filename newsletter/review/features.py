@@ -150,6 +150,7 @@ class Feature:
 class Support:
     """The whole of the data."""
 
+    source: str
     date: date
     clients: tuple[Client, ...]
     features: tuple[Feature, ...]
@@ -166,6 +167,7 @@ def load_support() -> Support:
         for slug, each in data["features"].items()
     )  # fmt: skip
     return Support(
+        source=data["source"],
         date=date.fromisoformat(data["date"]),
         clients=tuple(Client(*each) for each in data["clients"]),
         features=tuple(features),

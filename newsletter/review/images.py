@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsletter.content import LinkAnswer
 from newsletter.review.mail import Facts, Mail
+from newsletter.review.outside import LinkAnswer
 from newsletter.review.rule import Faults, rule
 
 HEAVIEST = 200_000

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from newsletter.content import Outside
+from newsletter.review.outside import Outside
 from newsletter.review.styles import Styles, parse_styles
 
 _SNIPPET = 80
@@ -70,7 +70,7 @@ class Spot:
     card: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mail:
     """One message as it would go over the wire; what several rules need of it is worked out once."""
 
@@ -151,6 +151,21 @@ def parse_mail(raw: bytes) -> Mail:
         html=html,
         tree=_tree(html),
     )
+
+
+def list_addresses(mail: Mail, base_url: str) -> tuple[str, ...]:
+    """Every http and https address of others that a mail links or shows, once, in order."""
+    own = urlsplit(base_url).netloc.lower()
+    found = []
+    for element in mail.find("//a[@href] | //img[@src]"):
+        url = (element.get("href") or element.get("src") or "").strip()
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        if parts.scheme.lower() in {"http", "https"} and parts.netloc.lower() != own:
+            found.append(url)
+    return tuple(dict.fromkeys(found))
 
 
 def _fields(head: bytes) -> Iterator[tuple[str, str]]:

@@ -14,9 +14,8 @@ _MARKUP = re.compile(
     r"</?(?:a|b|br|div|img|p|span|table|td|tr)\b[^>]{0,80}>|&(?:#\d+|#x[0-9a-f]+|nbsp|amp|quot);",
     re.IGNORECASE,
 )
-_HIDDEN = re.compile(
-    r"display:\s*none|visibility:\s*hidden|font-size:\s*0|opacity:\s*0(?![.\d])", re.IGNORECASE
-)
+_HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden|opacity:\s*0(?![.\d])", re.IGNORECASE)
+_SIZE = re.compile(r"font-size:\s*(0(?![.\d]))?", re.IGNORECASE)
 _MISSING_SHARE = 0.3
 """Filters count from about half; a third leaves room for how each counts."""
 
@@ -112,4 +111,8 @@ def leave_hidden(mail: Mail, _: Facts) -> Faults:
 def _is_seen(link: Any) -> bool:  # noqa: ANN401 - lxml has no types
     said = "".join([*link.itertext(), *link.xpath(".//img/@alt")])
     around = (link, *link.iterancestors())
-    return bool(said.strip()) and not any(_HIDDEN.search(each.get("style") or "") for each in around)
+    styles = [each.get("style") or "" for each in around]
+    # The nearest size is what holds: MJML's cells have none, and the texts in them have their own.
+    size = next(filter(None, map(_SIZE.search, styles)), None)
+    is_small = size is not None and size[1] is not None
+    return bool(said.strip()) and not is_small and not any(map(_HIDDEN.search, styles))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsletter.content import LinkAnswer
 from newsletter.review.mail import Facts, Mail
+from newsletter.review.outside import LinkAnswer
 from newsletter.review.rule import Faults, rule
 
 MOST_HOPS = 2
@@ -65,7 +65,7 @@ def silent(mail: Mail, facts: Facts) -> Faults:
 def inside(mail: Mail, facts: Facts) -> Faults:
     for link, answer in _answered(mail, facts):
         if answer.is_refused:
-            yield f"This leads to no public address: {answer.error}.", link
+            yield f"This was not asked: {answer.error}.", link
 
 
 @rule(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from newsletter.content import SpamRule
 from newsletter.review.mail import Facts, Mail
+from newsletter.review.outside import SpamRule
 from newsletter.review.rule import Faults, rule
 
 REFUSED_AT = 5.0

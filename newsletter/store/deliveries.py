@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LEAVABLE = ("queued", "claimed", "deferred")
 """States in which no body has gone out, so that it can be held back; a cleared claim keeps a claimed one."""
 UNFINISHED = ("queued", "claimed", "dot_sent", "deferred")
+BOUNCED = "hard"
+"""The cause of a failure that says that there is no such mailbox."""
 PAGE = 500
 NOTHING_CHOSEN = "nothing in the categories that the subscriber chose"
 
@@ -46,7 +48,6 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: A
 
     """
     audience = audience or Audience()
-    has_come_back = and_(Subscription.status == "paused", Subscription.paused_until <= now)
     variant = _choose_variant(session, issue, audience)
     is_empty = variant == EMPTY
     active = (
@@ -63,8 +64,7 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: A
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .where(
             Subscription.publication_id == issue.publication_id,
-            Subscriber.erased_at.is_(None),
-            or_(Subscription.status == "active", has_come_back),
+            _is_subscribed(now),
         )
         .order_by(Subscriber.id)
     )
@@ -74,6 +74,11 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: A
     columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts", "reply", "finished_at"]
     session.execute(insert(Delivery).from_select(columns, active))
     return session.scalar(select(func.count()).where(Delivery.issue_id == issue.id)) or 0
+
+
+def _is_subscribed(now: datetime) -> ColumnElement[bool]:
+    has_come_back = and_(Subscription.status == "paused", Subscription.paused_until <= now)
+    return and_(Subscriber.erased_at.is_(None), or_(Subscription.status == "active", has_come_back))
 
 
 def list_choices(session: Session, publication_id: int) -> dict[str, tuple[str, ...]]:
@@ -105,6 +110,16 @@ def count_states(session: Session, issue_id: int) -> dict[str, int]:
     """How many rows of an issue are in each state."""
     query = select(Delivery.state, func.count()).where(Delivery.issue_id == issue_id).group_by(Delivery.state)
     return {state: count for state, count in session.execute(query)}  # noqa: C416 - a Row is no tuple to mypy
+
+
+def count_settled(session: Session, issue_id: int, since: datetime, until: datetime) -> int:
+    """How many rows of an issue got their verdict between two times, by whoever sent them."""
+    query = select(func.count()).where(
+        Delivery.issue_id == issue_id,
+        Delivery.state.in_(("sent", "failed", "uncertain")),
+        Delivery.finished_at.between(since, until),
+    )
+    return session.scalar(query) or 0
 
 
 def has_unfinished(session: Session, issue_id: int) -> bool:
@@ -163,6 +178,50 @@ def requeue_uncertain(session: Session, issue_id: int, *, only_abandoned: bool =
     if only_abandoned:
         again = again.where(Delivery.finished_at.is_(None))
     return len(session.execute(again).all())
+
+
+def requeue_retriable(session: Session, issue: Issue, state: str, *, now: datetime) -> int:
+    """Queue the deliveries of one state anew, but for bounced mailboxes and whoever is no longer subscribed.
+
+    Returns:
+        How many were queued.
+
+    """
+    subscribed = (
+        select(Subscription.subscriber_id)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(Subscription.publication_id == issue.publication_id, _is_subscribed(now))
+    )
+    again = (
+        update(Delivery)
+        .where(
+            Delivery.issue_id == issue.id,
+            Delivery.state == state,
+            Delivery.cause.is_distinct_from(BOUNCED),
+            Delivery.subscriber_id.in_(subscribed),
+        )
+        .values(
+            state="queued", claim_token=None, next_attempt_at=None, first_attempt_at=None, finished_at=None
+        )
+        .returning(Delivery.id)
+    )
+    return len(session.execute(again).all())
+
+
+def count_bounced(session: Session, issue_id: int, state: str) -> tuple[int, int]:
+    """How many deliveries of one state are of mailboxes that do not exist, and how many are others."""
+    query = select(func.count(), func.count().filter(Delivery.cause == BOUNCED))
+    everyone, bounced = session.execute(
+        query.where(Delivery.issue_id == issue_id, Delivery.state == state)
+    ).one()
+    return bounced, everyone - bounced
+
+
+def settle_uncertain(session: Session, delivery_id: int, values: dict[str, object], *, now: datetime) -> bool:
+    """Write what became of an uncertain delivery; False where it is uncertain no more."""
+    row = update(Delivery).where(Delivery.id == delivery_id, Delivery.state == "uncertain")
+    settled = row.values(**{"finished_at": now, "next_attempt_at": None, **values})
+    return session.scalar(settled.returning(Delivery.id)) is not None
 
 
 def defer_uncertain(

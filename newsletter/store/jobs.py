@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, text
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from newsletter.errors import DatabaseError
-from newsletter.store.models import Delivery, Issue, JobRun, User
+from newsletter.store.models import Delivery, Issue, JobRun, Publication, User
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from newsletter.store.engine import Database
 
+WORLD = timedelta(hours=26)
+"""From the first place on earth where an hour comes to the last, UTC+14 to UTC-12."""
 LEADER_LOCK = 0x4E4C434C
 
 
@@ -49,11 +52,19 @@ def list_drafts(session: Session, publication_id: int) -> list[Issue]:
 
 def list_issues_to_send(session: Session, now: datetime) -> list[int]:
     """Issues that are to go out or to go on going out, oldest first."""
-    hour_has_come = (Issue.state == "approved") & Issue.period.is_not(None) & (Issue.due_at <= now)
+    # Where it is sent at local time, the first readers' hour comes before that of the schedule.
+    local = select(Publication.id).where(Publication.send_at == "local")
+    is_due = (Issue.due_at <= now) | ((Issue.due_at <= now + WORLD) & Issue.publication_id.in_(local))
+    hour_has_come = (Issue.state == "approved") & Issue.period.is_not(None) & is_due
     ready = hour_has_come & Issue.stopped_at.is_(None)
     scheduled = (Issue.state == "scheduled") & (Issue.scheduled_at <= now) & Issue.stopped_at.is_(None)
     begun = select(Issue.id).where(ready | scheduled | (Issue.state == "sending")).order_by(Issue.id)
-    return [issue_id for issue_id in session.scalars(begun) if not _only_waits(session, issue_id, now)]
+    may_go_on = Issue.waits_until.is_(None) | (Issue.waits_until <= now)
+    return [
+        issue_id
+        for issue_id in session.scalars(begun.where(may_go_on))
+        if not _only_waits(session, issue_id, now)
+    ]
 
 
 def count_deferred(session: Session) -> int:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from newsletter.store.bulk import update_many
 from newsletter.store.columns import Instant
 from newsletter.store.models import Delivery, Issue, Subscriber, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Update
@@ -33,6 +35,7 @@ _DUE = (
         Subscription.id,
         Delivery.email,
         Subscriber.name,
+        Subscriber.attributes,
         Delivery.attempts,
         Delivery.variant,
     )
@@ -63,6 +66,7 @@ _CLAIM = (
 )
 _INTEND = _MINE.values(state="dot_sent", first_attempt_at=_FIRST_AT)
 _RELEASE = _MINE.values(state="queued", claim_token=None, next_attempt_at=None)
+_POSTPONE = _MINE.values(state="deferred", claim_token=None, next_attempt_at=bindparam("again"))
 _RECORD = _MINE.values(
     state=bindparam("to"),
     claim_token=None,
@@ -87,6 +91,7 @@ class ClaimedRow:
     subscription_id: int
     email: str
     name: str | None
+    attributes: dict[str, Any]
     attempts: int
     """Those made before."""
     variant: str
@@ -160,16 +165,18 @@ class LedgerStore:
 
     def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
         mine = _DUE.where(Delivery.issue_id == self._issue_id, *self._within)
+        # What was put off goes first, or it would wait until everybody else has had theirs.
+        due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
+        rows = list(connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit)))
         queued = mine.where(Delivery.state == "queued").order_by(Delivery.id)
-        rows = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit)))
-        if len(rows) < limit and self._last:
+        fresh = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit - len(rows))))
+        if len(rows) + len(fresh) < limit and self._last:
             # Once round, for what was given back; PostgreSQL would walk over all that was claimed each time.
-            rows += connection.execute(queued.where(Delivery.id <= self._last).limit(limit - len(rows)))
-        if rows:
-            self._last = rows[-1].id
-        if len(rows) < limit:
-            due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
-            rows += connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit - len(rows)))
+            rest = limit - len(rows) - len(fresh)
+            fresh += connection.execute(queued.where(Delivery.id <= self._last).limit(rest))
+        if fresh:
+            self._last = fresh[-1].id
+        rows += fresh
         return [ClaimedRow(*row) for row in rows]
 
     def intend(self, ids: Collection[int]) -> set[int]:
@@ -217,6 +224,13 @@ class LedgerStore:
         with self.transaction() as connection:
             self._update(connection, _RELEASE, [{"row": key} for key in ids])
 
+    def postpone(self, waits: Mapping[int, float]) -> None:
+        """The same, but none can be claimed before so many seconds are over."""
+        now = self._clock()
+        rows = [{"row": key, "again": now + timedelta(seconds=wait)} for key, wait in waits.items()]
+        with self.transaction() as connection:
+            self._update(connection, _POSTPONE, rows)
+
     def should_stop(self) -> bool:
         """Whether the issue was paused or cancelled, or this worker was taken for dead."""
         with self.transaction() as connection:
@@ -229,7 +243,7 @@ class LedgerStore:
         if not rows:
             return 0
         token = self._worker.token
-        return connection.execute(statement, [{"token": token, **row} for row in rows]).rowcount
+        return update_many(connection, statement, [{"token": token, **row} for row in rows])
 
     def _is_sending(self, connection: Connection) -> bool:
         return connection.scalar(_STATE, {"issue": self._issue_id}) == "sending"

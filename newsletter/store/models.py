@@ -35,7 +35,7 @@ class Publication(Base):
     theme: Mapped[str] = mapped_column(default="default")
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     send_at: Mapped[str | None] = mapped_column(String(16))
-    """`local`: at each subscriber's own hour; null: to everyone at once."""
+    """`local`: at each subscriber's own hour; otherwise to everyone at once."""
     created_at: Mapped[datetime]
 
 
@@ -385,16 +385,6 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class RateCount(Base):
-    """How often something was asked for in a window of time, shared by all processes."""
-
-    __tablename__ = "rate_counts"
-
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    window_at: Mapped[datetime] = mapped_column(primary_key=True)
-    count: Mapped[int]
 
 
 class AuditEntry(Base):

@@ -1,4 +1,4 @@
-"""The tables of what sending processes share about routes."""
+"""The tables of how often and how fast: what processes share about routes, domains and requests."""
 
 from __future__ import annotations
 
@@ -35,3 +35,13 @@ class Pace(Base):
     slowed_to: Mapped[float | None] = mapped_column(Float)
     """Messages a second, since servers of the domain asked for less."""
     slowed_at: Mapped[float | None] = mapped_column(Float)
+
+
+class RateCount(Base):
+    """How often something was asked for in a window of time, shared by all processes."""
+
+    __tablename__ = "rate_counts"
+
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    window_at: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]

@@ -69,6 +69,7 @@ def make_publication(row: Publication, base_url: str, *, only: bool) -> content.
         timezone=row.timezone,
         schedule=row.schedule,
         approval="unless-stopped" if row.approval == "unless-stopped" else "required",
+        send_at="local" if row.send_at == "local" else "together",
         url=base_url if only else f"{base_url}/p/{row.slug}",
         theme=row.theme,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from newsletter.store.models import RateCount
+from newsletter.store.pace_models import RateCount
 
 if TYPE_CHECKING:
     from datetime import datetime

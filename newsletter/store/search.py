@@ -30,7 +30,7 @@ _POSTGRESQL = """
     ), weighed AS (
         SELECT query, ln(1 + (SELECT count(*) FROM article_search) / (0.5 + (
             SELECT count(*) FROM article_search WHERE document @@ query
-        ))) AS weight FROM words WHERE numnode(query) > 0
+        ))) AS weight FROM words WHERE numnode(query) > 0 ORDER BY weight DESC LIMIT 8
     )
     SELECT article_search.article_id AS id,
         sum(weight * ts_rank('{{0.2, 0.2, 0.2, 1.0}}', document, query, 1)) AS score

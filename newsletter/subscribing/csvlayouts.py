@@ -19,6 +19,7 @@ EMAIL_COLUMNS = (
 )  # fmt: skip
 NAME_COLUMNS = ("name", "full_name", "display_name", "subscriber_name")
 FIRST_COLUMNS = ("first_name", "firstname", "given_name", "forename")
+TIMEZONE_COLUMNS = ("timezone", "time_zone", "tz")
 LAST_COLUMNS = ("last_name", "lastname", "surname", "family_name")
 STATUS_COLUMNS = ("status", "subscriber_type", "state", "subscription_status")
 YES_COLUMNS = ("subscribed_to_emails", "subscribed")
@@ -61,6 +62,8 @@ class Person:
 
     email: str
     name: str | None = None
+    timezone: str | None = None
+    """IANA name, as it was given."""
     status: SubscriptionStatus | None = None
     """None: the list does not say."""
     categories: tuple[str, ...] | None = None
@@ -137,6 +140,7 @@ def read_values(email: str, values: Mapping[str, str]) -> Person:
     return Person(
         email=email,
         name=_first(values, NAME_COLUMNS) or _join_name(values),
+        timezone=_first(values, TIMEZONE_COLUMNS)[:64] or None,
         status=_find_status(values),
         categories=tuple(each.strip() for each in categories.split(";") if each.strip()) or None,
         cadence=_first(values, ("cadence",)) or None,

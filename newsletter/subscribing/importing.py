@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsletter.config import read_keys
 from newsletter.errors import AddressError
@@ -114,14 +114,7 @@ def _take_in(session: Session, run: _Run, found: Sequence[tuple[str, Person]], r
         first.setdefault(email, person)
     rows = subscribers.add_subscribers(
         session,
-        [
-            {
-                "email": email,
-                "name": clean_name(person.name or ""),
-                "created_at": person.created_at or run.now,
-            }
-            for email, person in first.items()
-        ],
+        [_to_row(run, email, person) for email, person in first.items()],
         now=run.now,
     )
     standing = subscribers.find_subscriptions(session, run.publication_id, [row.id for row in rows.values()])
@@ -144,6 +137,15 @@ def _take_in(session: Session, run: _Run, found: Sequence[tuple[str, Person]], r
         consents.record_consent(
             session, subscription.id, "imported", "import", now=run.now, detail=subscription.status + detail
         )
+
+
+def _to_row(run: _Run, email: str, person: Person) -> dict[str, Any]:
+    return {
+        "email": email,
+        "name": clean_name(person.name or ""),
+        "attributes": {"timezone": person.timezone} if person.timezone else {},
+        "created_at": person.created_at or run.now,
+    }
 
 
 def _make(run: _Run, row: Subscriber, person: Person) -> Subscription:
@@ -188,6 +190,8 @@ def _change(session: Session, run: _Run, row: Subscriber, subscription: Subscrip
     name = clean_name(person.name or "")
     if name and name != row.name:
         row.name, changed = name, True
+    if person.timezone and person.timezone != row.attributes.get("timezone"):
+        row.attributes, changed = row.attributes | {"timezone": person.timezone}, True
     categories = None if person.categories is None else list(person.categories)
     if categories and categories != subscription.categories:
         subscription.categories, changed = categories, True

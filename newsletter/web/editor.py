@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,10 +11,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from newsletter.content import Publication
 from newsletter.errors import NewsletterError, NotFoundError, StateError
+from newsletter.operating import preflight
 from newsletter.operating.users import SignedIn
-from newsletter.publishing import approval, calendar, issues, preview, publications
+from newsletter.publishing import approval, calendar, checking, issues, preview, publications
+from newsletter.publishing.checking import CheckReport
 from newsletter.publishing.issues import IssueStatus, IssueView
-from newsletter.publishing.preview import CheckReport, Preview
+from newsletter.publishing.preview import Preview
 from newsletter.web.login import PRIVATE_INSIDE
 from newsletter.web.pages import Door, Number, TheDoor
 from newsletter.web.sessions import Acting, Editor, need_role
@@ -100,6 +102,18 @@ def show_source(door: TheDoor, who: Editor, issue_id: Number, email: Anyone = No
     return Response(mail.eml, media_type="message/rfc822", headers={**PRIVATE_INSIDE, **name})
 
 
+@router.post("/issues/{issue_id}/examine")
+def examine(door: TheDoor, who: Acting, issue_id: Number) -> Response:
+    """Ask the network and other programs too, and show what they say."""
+    shown = _load(door, issue_id, None)
+    if shown.checks is not None:
+        report = preflight.examine_issue(
+            door.database, door.settings, issue_id, preflight.Preflight(), now=door.clock()
+        )
+        shown = replace(shown, checks=report)
+    return _show(door, who, shown)
+
+
 @router.post("/issues/{issue_id}/approve")
 def approve(
     door: TheDoor,
@@ -166,7 +180,7 @@ def _load(door: Door, issue_id: int, email: str | None) -> Shown:
     status = issues.get_issue_status(database, issue_id)
     mail, checks, problem = None, None, ""
     try:
-        checks = preview.check_issue(database, settings, issue_id, now=now)
+        checks = checking.check_issue(database, settings, issue_id, now=now)
         mail = preview.preview_issue(database, settings, issue_id, now=now, email=email or None)
     except NotFoundError:
         problem = f"{email} is no subscriber of {publication.name}: try another address."

@@ -6,15 +6,18 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
 from tests.support.cli_fixtures import Call
-from tests.support.smtp_server import Fault, SmtpServer, reply
+from tests.support.smtp_server import CLOSE, Fault, SmtpServer, reply
 
 ISSUE_KEYS = {"id", "number", "subject", "articles", "state"}
+FINDING_KEYS = {"rule", "message", "where", "why", "fix", "line", "snippet", "card"}
+DELIVERY_KEYS = ("email", "state", "attempts", "code", "reply", "message_id", "variant")
 COUNTS = ["queued", "claimed", "dot_sent", "sent", "deferred", "failed", "uncertain", "skipped"]
 
 
@@ -146,7 +149,6 @@ def test_articles_are_listed_and_shown(call: Call, filled: Path) -> None:
     assert call("article", "list", "--since", "2099-01-01", "--json").json == []
 
 
-@pytest.mark.usefixtures("filled")
 def test_editors_choose_and_write_and_the_issue_says_why(call: Call, filled: Path) -> None:
     rules = filled / "rules.toml"
     rules.write_text("cards = 1\n", encoding="utf-8")
@@ -164,8 +166,9 @@ def test_editors_choose_and_write_and_the_issue_says_why(call: Call, filled: Pat
     drafted = call("issue", "draft", "--json").json
     shown = call("issue", "show", drafted["id"], "--json").json
 
-    assert [(card["article"], card["score"]["pin"]) for card in shown["cards"]] == [(other, 10.0)]
-    assert [each["id"] for each in shown["cards"][0]["also"]] == [one]
+    assert sum(card["score"]["pin"] for card in shown["cards"]) == 10.0
+    (card,) = shown["cards"]
+    assert {card["article"], *[each["id"] for each in card["also"]]} == {one, other}
     assert [each["title"] for each in shown["notes"]] == ["Ships"]
     assert (shown["statuses"][0]["status"], shown["possible"], shown["cadence"]) == ("Busy.", [], "weekly")
     assert "pin 10.00" in call("issue", "show", drafted["id"]).out
@@ -174,12 +177,13 @@ def test_editors_choose_and_write_and_the_issue_says_why(call: Call, filled: Pat
     assert "Busy." in call("category", "list").out
 
 
+@pytest.mark.usefixtures("filled")
 def test_an_issue_goes_all_the_way(call: Call, server: SmtpServer, tmp_path: Path) -> None:
     draft = call("issue", "draft", "--json")
     number = draft.json["id"]
     rendered = call("issue", "render", number, "--out", "out", "--subscriber", "ada@example.org")
     refused = call("issue", "send", number)
-    checked = call("issue", "check", number, "--json")
+    checked = call("issue", "check", number, "--quick", "--json")
     approved = call("issue", "approve", number, "--json")
     sent = call("issue", "send", number, "--json")
 
@@ -188,15 +192,17 @@ def test_an_issue_goes_all_the_way(call: Call, server: SmtpServer, tmp_path: Pat
     assert rendered.code == 0
     assert message_from_bytes((tmp_path / "out/issue.eml").read_bytes(), policy=policy.default)["To"]
     assert refused.code == 1
-    assert set(checked.json) == {"blocking", "advisory"}
+    assert set(checked.json) == {"blocking", "advisory", "notes"}
     assert checked.json["blocking"] == []
-    assert all(set(each) == {"rule", "message", "where"} for each in checked.json["advisory"])
+    assert all(set(each) >= FINDING_KEYS for each in checked.json["advisory"])
     assert approved.json["state"] == "approved"
     assert (sent.code, sent.json["state"], sent.json["sent"]) == (0, "sent", 2)
     status = call("issue", "status", number, "--json").json
     assert sum(status[name] for name in COUNTS) == status["recipients"] == 2
     lines = call("issue", "deliveries", number, "--json").lines
-    assert {tuple(line) for line in lines} == {("email", "state", "attempts", "code", "reply", "message_id")}
+    assert {tuple(line) for line in lines} == {
+        ("email", "state", "attempts", "code", "reply", "message_id", "variant")
+    }
     assert {message.message_id for message in server.accepted} == {line["message_id"] for line in lines}
     assert call("issue", "send", number).code == 0
     assert len(server.accepted) == 2
@@ -207,7 +213,7 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
     assert "next: newsletter issue render 1" in call("issue", "draft").err
     assert "draft" in call("issue", "list").out
     assert "state" in call("issue", "show", 1).out
-    assert "advisory" in call("issue", "check", 1).out
+    assert "advisory" in call("issue", "check", 1, "--quick").out
     assert "next: newsletter issue send 1" in call("issue", "approve", 1).err
     assert "2 recipients: 2 sent" in call("issue", "send", 1).out
     assert "sent: 2 recipients: 2 sent" in call("issue", "status", 1).out
@@ -216,6 +222,22 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.usefixtures("filled")
+def test_two_issues_are_compared(call: Call, home: Path) -> None:
+    call("issue", "draft")
+    (home / "articles/quay.md").write_text("# News of the quay\n\nIt was seen by all.\n", encoding="utf-8")
+    call("collect")
+    call("issue", "draft")
+    compared = call("issue", "diff", 1, "--draft", "--json")
+
+    assert compared.json["added"] == ["News of the quay"]
+    assert len(compared.json["kept"]) == 2
+    assert "+ added: News of the quay" in call("issue", "diff", 1, "--draft").out
+    assert "no issue went out before" in call("issue", "diff", 1).err
+    checked = call("issue", "check", 1, "--quick")
+    assert ("Why: " in checked.out) == ("advisory" in checked.out)
+
+
 def test_nothing_new_is_a_skipped_issue_with_the_reason(call: Call) -> None:
     ran = call("issue", "draft", "--json")
 
@@ -249,7 +271,7 @@ def test_a_deferred_delivery_is_75(
 
     assert ran.code == 75
     assert "1 sent, 1 deferred" in ran.out
-    assert "put off by the mail server" in ran.err
+    assert "deliveries are put off, the first until 2026-" in ran.err
     assert call("scheduler", "--once").code == 75
 
 
@@ -338,3 +360,39 @@ def test_settings_are_shown_with_their_origin_and_without_secrets(
     assert call("config", "show", "--origin", "--json").json["port"] == {"value": 8000, "origin": "default"}
     assert "max_cards" in call("config", "check").out
     assert call("config", "check", "--json").json["set"]["max_cards"] == "newsletter.toml"
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_failed_or_is_uncertain_is_settled_by_commands(
+    call: Call, serve: Callable[[SmtpServer], SmtpServer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    faults = [Fault("rcpt", "ada@", reply(554, "5.2.0 no")), Fault("dot", "bo@", CLOSE)]
+    port = serve(SmtpServer(faults)).port
+    monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{port}")
+    call("issue", "draft")
+    call("issue", "approve", 1)
+    assert call("issue", "send", 1, "--on-uncertain", "hold").code == 0
+
+    (row,) = call("issue", "deliveries", 1, "--state", "uncertain", "--json").lines
+    assert row["email"] == "bo@example.org"
+    log = tmp_path / "mail.log"
+    log.write_text("2020-01-01T00:00:00+00:00 mx postfix/qmgr[1]: AAAAAA: removed\n")
+    said = call("issue", "reconcile", 1, "--log", log)
+    assert "bo@example.org  outside" in said.out
+    assert "give the log of that time" in said.err
+    now = datetime.now(UTC)
+    later = (now + timedelta(minutes=1)).isoformat(timespec="seconds")
+    log.write_text(f"{log.read_text()}{later} mx postfix/qmgr[1]: BBBBBB: removed\n")
+    assert "--resend-missing sends them" in call("issue", "reconcile", 1, "--log", log).err
+    assert call("issue", "reconcile", 1, "--log", log, "--resend-missing", "--json").json["requeued"] == 1
+
+    retried = call("issue", "retry", 1)
+    assert "1 queued again" in retried.out
+    assert "next: newsletter issue send 1" in retried.err
+    assert call("issue", "retry", 1, "--state", "uncertain", "--json").json == {
+        "requeued": 0,
+        "bounced": 0,
+        "left": 0,
+    }
+    assert call("issue", "status", 1, "--json").json["queued"] == 2
+    assert call("issue", "reconcile", 1, "--log", tmp_path / "none.log").code == 1

@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[i
 def fetch(port: str, path: str) -> tuple[int, str]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return answer.status, answer.read().decode()
+
+
+def approve_one(call: Call) -> None:
+    """An approved issue for one reader."""
+    folder = Path("articles")
+    folder.mkdir()
+    (folder / "a.md").write_text(
+        "# A ship came in\n\nAnd the whole town was at the quay.\n", encoding="utf-8"
+    )
+    call("source", "add", folder, "--kind", "folder")
+    call("collect")
+    call("subscriber", "add", "ada@example.org")
+    call("issue", "draft")
+    call("issue", "approve", 1)
+
+
+def wait_for_mail(server: SmtpServer, before: int = 0) -> None:
+    deadline = time.monotonic() + 30
+    while len(server.spoken("MAIL")) <= before and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def test_run_is_web_and_scheduler_in_one(start: Start, smtp_server: SmtpServer) -> None:
@@ -135,24 +156,13 @@ def test_a_send_that_is_told_to_stop_ends_soon_and_can_go_on(
     smtp_server: SmtpServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = Path("articles")
-    folder.mkdir()
-    (folder / "a.md").write_text(
-        "# A ship came in\n\nAnd the whole town was at the quay.\n", encoding="utf-8"
-    )
-    call("source", "add", folder, "--kind", "folder")
-    call("collect")
-    call("subscriber", "add", "ada@example.org")
-    call("issue", "draft")
-    call("issue", "approve", 1)
+    approve_one(call)
     silent = serve(SmtpServer([Fault("mail", 0, SILENCE)]))
     address = f"smtp://127.0.0.1:{silent.port}"
     process = start(
         "-m", "newsletter", "issue", "send", "1", NEWSLETTER_SMTP_URL=address, NEWSLETTER_STOP_SECONDS="1"
     )
-    deadline = time.monotonic() + 20
-    while not silent.spoken("MAIL") and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for_mail(silent)
 
     code, seconds, said = end(process)
 
@@ -200,6 +210,75 @@ def test_the_scheduler_of_cron_prints_what_it_did(call: Call, smtp_server: SmtpS
 def test_the_set_clock_belongs_to_a_rehearsal(call: Call) -> None:
     assert call("scheduler", "--now", "2026-11-23").code == 2
     assert call("scheduler", "--once", "--now", "whenever").code == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_ends_when_it_is_told_to(start: Start, number: int) -> None:
+    process = start("-m", "newsletter", "worker", "--concurrency", "2")
+    said = read_until(process, "worker_started")
+
+    code, seconds, rest = end(process, number)
+
+    assert (code, "Traceback" in said + rest) == (0, False)
+    assert seconds < 6
+
+
+def test_on_postgresql_the_clock_leaves_the_sending_to_the_worker_of_run(
+    call: Call, start: Start, postgres_url: str, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWSLETTER_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{smtp_server.port}")
+    call("init")
+    approve_one(call)
+    process = start("-m", "newsletter", "run", "--port", "0")
+    said = read_until(process, "worker_started")
+    call("issue", "schedule", 1, "--at", (datetime.now(UTC) + timedelta(seconds=1)).isoformat())
+
+    said += read_until(process, "shard_sent")
+    code, seconds, rest = end(process)
+
+    assert (code, "Traceback" in said + rest) == (0, False)
+    assert seconds < 6
+    assert call("issue", "status", 1, "--json").json["state"] == "sent"
+    assert len(smtp_server.accepted) == 1
+
+
+def test_a_worker_that_is_told_to_stop_in_mid_message_gives_its_shard_back(
+    call: Call,
+    start: Start,
+    postgres_url: str,
+    serve: Callable[[SmtpServer], SmtpServer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = serve(SmtpServer([Fault("mail", 0, SILENCE)]))
+    monkeypatch.setenv("NEWSLETTER_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("NEWSLETTER_SMTP_URL", f"smtp://127.0.0.1:{silent.port}")
+    call("init")
+    approve_one(call)
+    send = start("-m", "newsletter", "issue", "send", "1", NEWSLETTER_STOP_SECONDS="1")
+    wait_for_mail(silent)
+    assert end(send)[0] == 75
+    heard = len(silent.spoken("MAIL"))
+    process = start("-m", "newsletter", "worker", NEWSLETTER_STOP_SECONDS="1")
+    wait_for_mail(silent, heard)
+
+    code, seconds, said = end(process)
+
+    assert (code, "Traceback" in said) == (0, False)
+    assert seconds < 4
+    status = call("issue", "status", 1, "--json").json
+    assert (status["state"], status["queued"]) == ("sending", 1)
+
+
+def test_the_worker_loads_neither_web_nor_readers() -> None:
+    script = (
+        "import sys\n"
+        "import newsletter.operating.worker\n"
+        "heavy = {'fastapi', 'feedparser', 'trafilatura', 'premailer', 'alembic', 'httpx2', 'apscheduler'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    assert run_program("-c", script).out.split() == ["[]"]
 
 
 def test_the_sender_loads_neither_web_nor_readers() -> None:

@@ -42,9 +42,8 @@ def compose(
     **changes: Any,  # noqa: ANN401 - what Material takes
 ) -> Digest:
     """Every article of `archive` is what a search found for every card."""
-    material = Material(
-        number=7, date=NOW, fresh=fresh, categories=STANDING, most_cards=most_cards, **changes
-    )
+    values = {"categories": STANDING, **changes}
+    material = Material(number=7, date=NOW, fresh=fresh, most_cards=most_cards, **values)
     found = [Found(article, 0.5) for article in archive]
     return compose_digest(material, now=NOW, similar=dict.fromkeys(range(1, 100), found))
 
@@ -170,11 +169,25 @@ def test_one_category_in_two_spellings_is_one_section() -> None:
 
 def test_sections_beyond_the_limit_share_one_without_a_name() -> None:
     fresh = [make_article(n, title=f"t{n}", category=f"c{n:02}", published_at=NOW) for n in range(1, 13)]
-    digest = compose(fresh)
+    known = [CategoryStatus(f"c{n:02}", None) for n in range(1, 13)]
+    digest = compose(fresh, categories=known)
 
     assert len(digest.sections) == MOST_SECTIONS + 1
     name, ids = outline(digest)[-1]
     assert (name, sorted(ids)) == (None, [9, 10, 11, 12])
+
+
+def test_a_tag_over_a_single_card_of_a_long_issue_is_no_section() -> None:
+    fresh = [make_article(n, title=f"t{n}", category=None, published_at=NOW) for n in range(1, 10)]
+    fresh += [
+        make_article(n, title=f"u{n}", category=tag, published_at=NOW)
+        for n, tag in enumerate(("sysadmin", "Economy", "ferries", "ferries"), 10)
+    ]
+
+    assert {name for name, _ in outline(compose(fresh))} == {None, "Economy", "ferries"}
+    assert {name for name, _ in outline(compose(fresh[8:]))} == {None, "sysadmin", "Economy", "ferries"}
+    standing = replace(fresh[9], status="All quiet.")
+    assert "sysadmin" in {name for name, _ in outline(compose([*fresh[:9], standing, *fresh[10:]]))}
 
 
 def test_a_category_the_publication_does_not_know_takes_its_line_from_an_article() -> None:
@@ -198,13 +211,14 @@ def test_what_the_source_names_as_similar_goes_before_what_looks_alike() -> None
 def test_similar_articles_are_the_likest_above_the_floor_and_each_title_once() -> None:
     lead = make_article(1)
     found = [
-        Found(make_article(9, title="a"), FLOOR - 0.01),
-        Found(make_article(8, title="b"), FLOOR),
-        Found(make_article(7, title="c"), 0.9),
-        Found(make_article(6, title="C"), 0.9),
-        Found(make_article(5, title="d"), 0.4),
-        Found(make_article(1, title="itself"), 1.0),
-        Found(make_article(4, title="told in this issue"), 1.0),
+        Found(make_article(9, title="Military dialogue a"), FLOOR - 0.01),
+        Found(make_article(8, title="Military dialogue b"), FLOOR),
+        Found(make_article(7, title="Military dialogue c"), 0.9),
+        Found(make_article(6, title="Military dialogue C"), 0.9),
+        Found(make_article(5, title="Military dialogue d"), 0.4),
+        Found(make_article(1, title="Military dialogue itself"), 1.0),
+        Found(make_article(4, title="Military dialogue told in this issue"), 1.0),
+        Found(make_article(3, title="Minsk", summary="One word in common."), 1.0),
     ]
 
     assert [each.id for each in select_similar([lead], found, exclude={4})] == [6, 5]

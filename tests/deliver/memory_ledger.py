@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from newsletter.content import Claimed, DeliveryState, Recipient, Verdict
@@ -25,11 +26,13 @@ class MemoryLedger:
         """Called with the name of each call; true: it raises DatabaseError."""
         self.threads: set[int] = set()
         self.owners: dict[int, MemoryLedger] = {}
+        self.due: dict[int, float] = {}
+        """When what was postponed may be claimed again."""
 
     def share(self) -> MemoryLedger:
         """Make the ledger of another process on the same rows."""
         other = MemoryLedger([])
-        for name in ("addresses", "states", "attempts", "verdicts", "owners"):
+        for name in ("addresses", "states", "attempts", "verdicts", "owners", "due"):
             setattr(other, name, getattr(self, name))
         return other
 
@@ -48,7 +51,14 @@ class MemoryLedger:
 
     def claim(self, limit: int) -> list[Claimed]:
         self._enter("claim", ())
-        ids = [key for key, state in self.states.items() if state == "queued"][: 0 if self.stops else limit]
+        now = time.monotonic()
+        due = [
+            key
+            for key, state in self.states.items()
+            if state == "deferred" and self.due.get(key, now + 1) <= now
+        ]
+        due += [key for key, state in self.states.items() if state == "queued"]
+        ids = due[: 0 if self.stops else limit]
         for key in ids:
             self.states[key] = "claimed"
             self.owners[key] = self
@@ -74,6 +84,14 @@ class MemoryLedger:
             if self.holds(key):
                 self.states[key] = "queued"
                 self.attempts[key] -= 1
+
+    def postpone(self, waits: Mapping[int, float]) -> None:
+        self._enter("postpone", waits)
+        for key, seconds in waits.items():
+            if self.holds(key):
+                self.states[key] = "deferred"
+                self.attempts[key] -= 1
+                self.due[key] = time.monotonic() + seconds
 
     def should_stop(self) -> bool:
         self._enter("should_stop", ())

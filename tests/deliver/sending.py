@@ -14,7 +14,7 @@ from tests.deliver.memory_ledger import MemoryLedger
 from tests.support.smtp_server import SmtpServer
 
 SENDER = "news@example.org"
-QUICK = Timeouts(connect=2, banner=2, command=2, data=2, block=2, dot=2, quit=0.5)
+QUICK = Timeouts(connect=20, banner=20, command=20, data=20, block=20, dot=20, quit=0.5)
 OPTIONS = Options(backoff_seconds=0.01, backoff_limit=0.05, slow_seconds=0.01, stop_seconds=0.5)
 
 Serve = Callable[[SmtpServer], SmtpServer]

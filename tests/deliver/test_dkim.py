@@ -10,6 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsletter.deliver.dkim import DkimKey, canonicalise_body, load_key, make_key, sign_message
 from newsletter.errors import ConfigError
@@ -188,3 +190,12 @@ def test_keys_that_cannot_be_used_are_refused() -> None:
     ):
         with pytest.raises(ConfigError, match=word):
             load_key(domain, selector, pem)
+
+
+@given(st.lists(st.text(alphabet="a: \r\n", max_size=8).map(str.encode), max_size=8))
+def test_a_message_in_parts_is_signed_as_it_is_whole(parts: list[bytes]) -> None:
+    key = (ED25519,)
+
+    signed = sign_message((b"From: a\r\n", *parts), key, at=AT)
+
+    assert b"".join(signed) == sign_message(b"From: a\r\n" + b"".join(parts), key, at=AT)

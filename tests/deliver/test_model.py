@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsletter.content import Claimed
+from newsletter.deliver.session import Outgoing
 from tests.deliver.memory_ledger import MemoryLedger
-from tests.deliver.sending import check_truth, make_addresses, make_route, send
+from tests.deliver.sending import build, check_truth, make_addresses, make_route, send
 from tests.support.smtp_server import (
     CHANGING_CODE,
     CLOSE,
@@ -60,3 +64,34 @@ def test_server_and_ledger_agree_after_any_script(script: list[Fault], connectio
     )
     lost = sum(fault.stage in {"body", "dot", "after_dot"} for fault in script)
     assert counts["uncertain"] <= lost
+
+
+def build_with_own_sender(claimed: Claimed) -> Outgoing:
+    """A message whose MAIL command, too, tells whose it is."""
+    return replace(build(claimed), sender=f"news-for-{claimed.recipient.email}")
+
+
+FATES = st.one_of(
+    st.tuples(st.just("mail"), st.sampled_from([reply(451, "4.3.0 later"), reply(452)])),
+    st.tuples(st.sampled_from(["rcpt", "data", "dot"]), st.sampled_from(NEGATIVE[1:])),
+    st.tuples(st.sampled_from(["rcpt", "dot", "after_dot"]), st.sampled_from([CLOSE, RESET])),
+)
+
+
+@given(st.dictionaries(st.integers(1, COUNT), FATES, max_size=COUNT), st.integers(1, 4))
+def test_pipelined_and_in_lockstep_the_same_verdicts_make_the_same_ledger(
+    fates: dict[int, tuple[str, Action]], connections: int
+) -> None:
+    addresses = make_addresses(COUNT)
+    script = [Fault(stage, addresses[key - 1], action) for key, (stage, action) in fates.items()]
+    ends = []
+    for pipelining in (True, False):
+        with SmtpServer(script) as server:
+            ledger = MemoryLedger(addresses)
+            route = replace(make_route(server, connections=connections), pipelining=pipelining)
+            send(ledger, route, build=build_with_own_sender)
+        check_truth(ledger, server)
+        said = {key: (verdict.code, verdict.enhanced) for key, verdict in ledger.verdicts.items()}
+        ends.append((ledger.states, said, ledger.attempts))
+
+    assert ends[0] == ends[1]

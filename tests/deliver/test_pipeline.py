@@ -221,6 +221,21 @@ def test_421_in_place_of_any_of_the_four_replies_costs_nothing(serve: Serve, sta
     assert server.seen["accept"] == 2
 
 
+@pytest.mark.parametrize(("stage", "code"), [("mail", 354), ("rcpt", 503), ("data", 250), ("dot", 354)])
+def test_an_answer_that_has_no_place_where_it_comes_ends_the_connection(
+    serve: Serve, stage: str, code: int
+) -> None:
+    server = serve(SmtpServer([Fault(stage, 3, reply(code))]))
+    ledger, outcome = send_to(server, 6)
+
+    check_truth(ledger, server)
+    assert outcome.error is None
+    assert ledger.count() == ({"sent": 5, "uncertain": 1} if stage == "dot" else {"sent": 6})
+    assert server.seen["accept"] == 2
+    # QUIT could be read as a line of a body.
+    assert server.seen["quit"] == (2 if stage in {"mail", "rcpt"} else 1)
+
+
 @pytest.mark.parametrize("stage", ["dot", "mail", "rcpt", "data"])
 def test_a_reply_too_many_is_never_taken_for_the_next_ones(serve: Serve, stage: str) -> None:
     doubled = {"dot": b"250 a\r\n250 b\r\n", "data": b"354 a\r\n250 b\r\n"}.get(stage, b"250 a\r\n250 b\r\n")
@@ -334,3 +349,12 @@ def test_who_leaves_while_claims_wait_gets_no_transaction(
     assert ledger.count() == {"sent": 20, "skipped": 20}
     # Asked anew before its turn came, so the server never heard of it.
     assert server.seen["rcpt"] <= 22
+
+
+def test_a_server_that_offers_pipelining_and_cannot_do_it_gets_everything_in_lockstep(serve: Serve) -> None:
+    server = serve(SmtpServer(drops_groups=True))
+    ledger, outcome = send_to(server, 12)
+
+    check_truth(ledger, server)
+    assert (ledger.count(), outcome.error) == ({"sent": 12}, None)
+    assert server.seen["accept"] == 3

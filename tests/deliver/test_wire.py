@@ -198,3 +198,8 @@ def test_hostile_addresses_are_refused_or_harmless() -> None:
     ]
     assert len(plain) > 10
     assert [item["address"] for item in plain if not is_taken(item["address"])] == []
+
+
+@given(st.lists(st.text(alphabet="a.\r\n", max_size=8).map(str.encode), max_size=8))
+def test_a_message_in_parts_is_encoded_as_it_is_whole(parts: list[bytes]) -> None:
+    assert encode_body(tuple(parts)) == encode_body(b"".join(parts))

@@ -18,6 +18,7 @@ import pytest
 from newsletter.operating.demo.catcher import Catcher
 from newsletter.operating.demo.rehearsal import STEPS
 from tests.support.cli_fixtures import Call, run_program
+from tests.support.message_linter import MessageLinter
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -55,9 +56,10 @@ def test_once_reports_counts_that_agree(tmp_path: Path) -> None:
 def test_a_mail_that_is_lost_is_told_and_the_directory_is_kept(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = Catcher.take
+    take, linter = Catcher.take, MessageLinter()
 
     def lose(catcher: Catcher, sender: str, recipients: tuple[str, ...], data: bytes) -> None:
+        linter.take(data)
         if recipients == ("bram@example.org",) and b"School kitchens" in data:
             recipients = ("matti.sund@example.net",)
         take(catcher, sender, recipients, data)
@@ -67,6 +69,8 @@ def test_a_mail_that_is_lost_is_told_and_the_directory_is_kept(
     ran = call("demo", "--once", "--dir", folder)
 
     assert ran.code == 1
+    assert linter.seen.total() == 100
+    assert linter.faults == []
     report = json.loads(ran.out)
     assert report["agree"] is False
     # The totals alone would not tell.

@@ -13,6 +13,7 @@ import jinja2
 import pytest
 from pydantic import BaseModel
 
+from docs.checks import render_checks
 from docs.reference import render_reference
 from newsletter.config import Settings
 from tests.house.sources import ROOT, list_files, list_modules
@@ -99,6 +100,10 @@ def test_every_documented_variable_is_a_setting() -> None:
 
 def test_command_reference_is_made_from_help() -> None:
     assert read("docs/cli.md") == render_reference(), "`make docs` writes it anew"
+
+
+def test_the_list_of_checks_is_made_from_the_rules() -> None:
+    assert read("docs/checks.md") == render_checks(), "`make docs` writes it anew"
 
 
 def test_every_metric_is_documented() -> None:

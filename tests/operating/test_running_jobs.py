@@ -16,9 +16,10 @@ from sqlalchemy import select, text
 from newsletter.config import Settings
 from newsletter.content import Approval
 from newsletter.errors import DatabaseError, RenderError
-from newsletter.operating.jobs import SUPERSEDED, clean_up, send_due, tick_publications
+from newsletter.operating.jobs import SUPERSEDED, clean_up, tick_publications
 from newsletter.operating.periods import Rhythm, decide_periods, may_approve_itself
 from newsletter.operating.running import Lead, run_due
+from newsletter.operating.sends import send_due
 from newsletter.operating.startup import Database, open_database
 from newsletter.operating.users import add_user
 from newsletter.publishing.approval import Decision, approve_issue, schedule_issue, stop_issue

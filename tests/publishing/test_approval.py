@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from newsletter.content import Publication
 from newsletter.errors import BlockedError, NotFoundError, RenderError, StateError
 from newsletter.publishing.approval import (
     Decision,
@@ -19,14 +20,28 @@ from newsletter.publishing.approval import (
     stop_issue,
 )
 from newsletter.publishing.archive import get_archived_html, get_article_page, list_archive
+from newsletter.publishing.checking import check_issue
 from newsletter.publishing.issues import get_issue, get_issue_status, list_deliveries, list_issues
-from newsletter.publishing.preview import check_issue, preview_issue
+from newsletter.publishing.preview import _find_recipient, preview_issue
 from newsletter.publishing.publications import PublicationChanges, set_publication
+from newsletter.render import personal
+from newsletter.render.issue import hash_content
+from newsletter.render.message import nonce_of
 from newsletter.store import issues
 from newsletter.store.models import Article, AuditEntry, Issue
 from tests.support.publishing_builders import DAY, NOW, Desk
 from tests.support.smtp_server import SmtpServer
 
+MJML = """<mjml lang="{{ publication.language }}" dir="{{ dir }}">
+<mj-head><mj-title>{{ subject }}</mj-title></mj-head><mj-body><mj-section><mj-column><mj-text>
+<h1>{{ publication.name }}</h1>
+{% personal %}{% if subscriber.name %}Dear {{ subscriber.name }}{% else %}Hello{% endif %}{% endpersonal %}
+{% for card in digest.cards %}
+<p><a href="{{ card.article.link }}">{{ card.article.title }}</a></p>
+{% endfor %}
+{% if not archive %}<a href="{{ subscriber.unsubscribe_url }}">{{ _("Unsubscribe") }}</a>{% endif %}
+<p>{{ publication.address }}</p>
+</mj-text></mj-column></mj-section></mj-body></mjml>"""
 STATES = ("draft", "approved", "scheduled", "sending", "sent", "paused", "cancelled", "skipped")
 
 
@@ -39,13 +54,37 @@ def set_state(desk: Desk, issue_id: int, state: str) -> None:
         session.execute(update(Issue).where(Issue.id == issue_id).values(state=state))
 
 
+def write_theme(desk: Desk) -> None:
+    """A theme of one's own, in MJML, with a block that differs from reader to reader."""
+    folder = desk.folder / "templates/email/themes/own"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "body.mjml").write_text(MJML)
+
+
+def hash_sent(desk: Desk, issue_id: int, data: bytes, reader: str) -> str:
+    """The hash of a captured message, its slots masked, once it is the frozen body for its reader."""
+    with desk.database.read() as session:
+        variant = issues.find_variant(session, issue_id)
+        assert variant is not None
+        recipient = _find_recipient(session, desk.settings, Publication(**variant.headers), reader)
+        body = personal.join(variant.mime, personal.values_of(recipient))
+        assert data.endswith(b"\r\n" + body)
+        return hash_content(variant.subject, variant.mime, nonce_of(variant.mime))
+
+
 def change_everything(desk: Desk) -> None:
     """The template, the publication, the articles: all that a mail is made of."""
     override = desk.folder / "templates" / "email" / "issue"
     override.mkdir(parents=True)
+    write_theme(desk)
     (override / "subject.txt").write_text("Another subject")
     (override / "body.txt").write_text("Another text {{ subscriber.unsubscribe_url }}")
-    changes = PublicationChanges(name="Another name", sender="other@example.com", address="Elsewhere 2")
+    page = desk.folder / "templates/email/themes/own/body.mjml"
+    page.write_text(page.read_text().replace("Hello", "Good morning"))
+    (override / "theme.toml").write_text("[colours]\nink = '#123456'\n")
+    changes = PublicationChanges(
+        theme="own", name="Another name", sender="other@example.com", address="Elsewhere 2"
+    )
     set_publication(desk.database, desk.settings, None, changes)
     with desk.database.write() as session:
         session.execute(update(Article).values(title="Another title", summary="Another summary"))
@@ -63,16 +102,22 @@ def test_an_approval_freezes_the_mail(desk: Desk) -> None:
     assert desk.approve(issue_id).content_hash == page.content_hash
 
 
-def test_what_was_frozen_is_what_goes_out(sending_desk: Desk, smtp_server: SmtpServer) -> None:
+@pytest.mark.parametrize("theme", ["default", "letter", "compact", "own"])
+def test_what_was_frozen_is_what_goes_out(sending_desk: Desk, smtp_server: SmtpServer, theme: str) -> None:
+    write_theme(sending_desk)
+    set_publication(
+        sending_desk.database, sending_desk.settings, None, PublicationChanges(theme=theme, language="be")
+    )
     issue_id = sending_desk.approve_one(1)
     reader = "reader0000@example.net"
-    before = preview_issue(sending_desk.database, sending_desk.settings, issue_id, now=NOW, email=reader).eml
+    seen = preview_issue(sending_desk.database, sending_desk.settings, issue_id, now=NOW, email=reader)
 
     change_everything(sending_desk)
     sending_desk.send(issue_id)
 
     (message,) = smtp_server.accepted
-    assert message.data == before
+    assert message.data == seen.eml
+    assert hash_sent(sending_desk, issue_id, message.data, reader) == seen.content_hash
     assert message.sender == "desk@example.org"
     (row,) = list_deliveries(sending_desk.database, issue_id)
     assert row["message_id"] == message.message_id

@@ -151,3 +151,18 @@ def test_mailboxes_are_read(said: str, mailbox: tuple[str, str]) -> None:
 def test_what_is_no_mailbox_is_refused(said: str) -> None:
     with pytest.raises(AddressError, match="not a mailbox"):
         parse_mailbox(said)
+
+
+def test_a_theme_is_one_of_ours_or_a_folder_of_ones_own(database: Database, tmp_path: Path) -> None:
+    add_publication(database, SETTINGS, "city-news", PublicationChanges(theme="letter"), now=NOW)
+    own = tmp_path / "email/themes/ours"
+    own.mkdir(parents=True)
+    own.joinpath("theme.toml").write_text("[colours]\nink = '#000000'\n", encoding="utf-8")
+    settings = SETTINGS.model_copy(update={"templates_dir": tmp_path})
+
+    assert set_publication(database, settings, None, PublicationChanges(theme="ours")).theme == "ours"
+    with pytest.raises(ConfigError, match=r"no theme 'loud'.*default, compact, letter, ours"):
+        set_publication(database, settings, None, PublicationChanges(theme="loud"))
+    own.joinpath("theme.toml").write_text("[colours]\nink = 'black;}'\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"colours\.ink = 'black;}' is refused: a colour is written as #"):
+        set_publication(database, settings, None, PublicationChanges(theme="ours"))

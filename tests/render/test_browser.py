@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from itertools import product
 from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.render.environment import make_environment
@@ -19,6 +21,9 @@ from newsletter.render.notice import NOTICES, render_notice
 from tests.render.test_notice import VALUES
 from tests.support.mail_builders import make_publication, make_recipient, make_rich_digest
 
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 pytestmark = pytest.mark.deep
 
 MEASURE = """() => {
@@ -60,6 +65,13 @@ def pages() -> dict[str, str]:
             make_recipient(email="x" * 60 + "@" + "y" * 60 + ".example.org"),
         ).html,
     }
+    for theme in ("letter", "compact"):
+        for name, publication in (
+            ("", make_publication(theme=theme)),
+            (" arabic", replace(arabic, theme=theme)),
+        ):
+            issue = render_issue(make_rich_digest(), publication, environment)
+            shown[f"{theme}{name}"] = personalise(issue, make_recipient()).html
     for name in NOTICES:
         values = {key: VALUES[key] for key in NOTICES[name]}
         shown[name] = render_notice(name, make_publication(), environment, values).html
@@ -84,7 +96,10 @@ def measured(browser: Browser, html: str, width: int, scheme: Literal["light", "
     return found
 
 
-@pytest.mark.parametrize("name", ["english", "arabic", "archive", "long names", *NOTICES])
+ISSUES = ["english", "arabic", "letter", "letter arabic", "compact", "compact arabic"]
+
+
+@pytest.mark.parametrize("name", [*ISSUES, "archive", "long names", *NOTICES])
 def test_rows_6_9_and_13_nothing_scrolls_sideways_and_everything_can_be_read(
     browser: Browser, name: str
 ) -> None:
@@ -98,3 +113,22 @@ def test_rows_6_9_and_13_nothing_scrolls_sideways_and_everything_can_be_read(
 
 def test_row_14_text_of_an_arabic_mail_stands_on_the_right(browser: Browser) -> None:
     assert set(measured(browser, pages()["arabic"], 600, "light")["language"]) == {"right"}
+
+
+@pytest.mark.parametrize("name", ISSUES)
+@pytest.mark.parametrize("mode", ["light", "dark", "forced", "images off"])
+def test_rows_4_9_and_10_axe_finds_no_fault(browser: Browser, name: str, mode: str) -> None:
+    """Landmarks are off: a mail is no page (digest-and-preview.md 1.3)."""
+    context = browser.new_context(color_scheme="dark" if mode == "dark" else "light")
+    page = context.new_page()
+    picture = b"" if mode == "images off" else PIXEL
+    page.route("**/*", lambda route: route.fulfill(body=picture, content_type="image/png"))
+    if mode == "forced":
+        context.new_cdp_session(page).send("Emulation.setAutoDarkModeOverride", {"enabled": True})
+    page.set_content(pages()[name], wait_until="load")
+    rules = {"region": {"enabled": False}, "landmark-one-main": {"enabled": False}}
+
+    found = Axe().run(page, options={"rules": rules})
+    context.close()
+
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []

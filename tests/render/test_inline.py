@@ -38,6 +38,21 @@ def test_plain_rules_go_into_attributes_by_specificity_and_importance() -> None:
     assert "<style" not in html
 
 
+def test_an_odd_row_is_found_by_its_number_and_outranks_its_element() -> None:
+    rows = "<table><tr><td>1</td></tr><tr><td>2</td></tr></table>"
+    html = inline(page("tr:nth-child(2n+1){color:red} table tr{color:blue} tr[class]{x:y}", rows)).html
+
+    assert '<tr style="color:red"><td>1' in html
+    assert '<tr style="color:blue"><td>2' in html
+
+
+def test_what_hangs_on_another_elements_position_is_kept_and_never_widened() -> None:
+    html = inline(page("p:first-child b{color:red}", "<p><b>x</b></p><p><b>y</b></p>")).html
+
+    assert "<b>y</b>" in html
+    assert "<style>p:first-child b{color:red}</style>" in html
+
+
 @pytest.mark.parametrize(
     "rule",
     [

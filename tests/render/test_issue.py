@@ -11,8 +11,8 @@ import pytest
 from newsletter.errors import RenderError
 from newsletter.render.environment import make_environment, packaged_templates
 from newsletter.render.issue import render_issue
+from newsletter.render.marks import Slot
 from newsletter.render.message import nonce_of, personalise
-from newsletter.render.personal import Slot
 from tests.support.mail_builders import (
     LEAVE,
     make_article,
@@ -94,7 +94,7 @@ def test_an_error_in_a_template_names_file_line_and_cause(tmp_path: Path, text: 
 
 
 def test_an_unknown_theme_is_an_error_that_names_it() -> None:
-    with pytest.raises(RenderError, match="email/themes/nowhere"):
+    with pytest.raises(RenderError, match=r"no theme .nowhere."):
         render_issue(make_digest(), make_publication(theme="nowhere"), make_environment())
 
 

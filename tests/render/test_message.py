@@ -18,6 +18,7 @@ from newsletter.errors import AddressError, RenderError
 from newsletter.render.allowed import load_allowed_features
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
+from newsletter.render.marks import Subscriber
 from newsletter.render.message import (
     IssueIdentity,
     Notice,
@@ -29,7 +30,6 @@ from newsletter.render.message import (
     nonce_of,
     personalise,
 )
-from newsletter.render.personal import Subscriber
 from newsletter.review.mail import Facts
 from newsletter.review.rules import check_issue
 from tests.support.mail_builders import (

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from newsletter.errors import RenderError
 from newsletter.render import personal
-from newsletter.render.personal import Slot, Subscriber
+from newsletter.render.marks import SLOTS, Slot, Subscriber
 from tests.support.mail_builders import make_recipient
 
 NONCE = "0123456789abcdef"
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 long_texts = st.builds(lambda unit, times: unit * times, texts, st.integers(1, 40))
-slots = st.sampled_from(sorted(personal.SLOTS))
+slots = st.sampled_from(sorted(SLOTS))
 
 
 def canonical(text: str) -> str:
@@ -29,7 +29,7 @@ def decoded(octets: bytes) -> str:
 
 
 @given(st.lists(st.tuples(long_texts, slots), max_size=5), long_texts, st.fixed_dictionaries(dict.fromkeys(
-    sorted(personal.SLOTS), long_texts)), st.sampled_from(["html", "text"]))  # fmt: skip
+    sorted(SLOTS), long_texts)), st.sampled_from(["html", "text"]))  # fmt: skip
 def test_a_joined_body_decodes_to_the_text_with_the_values_put_in(
     pieces: list[tuple[str, str]], last: str, values: dict[str, str], place: personal.Place
 ) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from newsletter.content import AxeViolation, Finding, LinkAnswer, Outside, SpamRule, SpamVerdict
+from newsletter.content import Finding
 from newsletter.render.message import compile_body
 from newsletter.render.personal import join, pack
 from newsletter.review.mail import Facts
+from newsletter.review.outside import AxeViolation, LinkAnswer, Outside, SpamRule, SpamVerdict
 from newsletter.review.rules import check_issue
 from tests.support.mail_builders import BASE_URL, LEAVE, NOW
 
@@ -185,6 +186,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("links.insecure", link("http://other.example.org/x"), link("http://news.example.org/x")),
     ("links.relative", link("https://[broken/"), Case()),
     ("links.relative", link("/x"), link("//other.example.org/x".replace("//", "https://"))),
+    ("links.relative", link("x.html"), link("#s")),
     ("links.scheme", link("javascript:alert(1)"), link("mailto:a@example.org")),
     ("links.scheme", here('<img src="data:image/png;base64,AA" width="1" alt="">'), link("tel:+375")),
     ("links.localhost", link("https://127.0.0.2/x"), link("https://128.0.0.1/x")),
@@ -248,11 +250,13 @@ PLANTED: list[tuple[str, Case, Case]] = [
     # parts
     ("parts.charset", wire(b"charset=utf-8", b"charset=latin1"), Case()),
     ("parts.links-differ", link("https://a.example/x"), Case(text=TEXT + "https://a.example/x\n", html=HTML.replace("<!-- here -->", '<a href="https://a.example/x">A page</a>'))),
+    ("parts.links-differ", Case(text=TEXT.replace("https://source.example.com/1", "")), Case(text=" ")),
     ("parts.words-differ", Case(text=TEXT.replace(STORY, "")), Case(text=TEXT.replace("railways", ""))),
     ("parts.markup", Case(text=TEXT + "<b>Fine</b>\n"), Case(text=TEXT + "5 < 6 > 4\n")),
     ("parts.markup", Case(text=TEXT + "Tom&nbsp;Jerry\n"), Case(text=TEXT + "<b>\n", html=HTML.replace("<!-- here -->", "<p>&lt;b&gt;</p>"))),
     ("parts.long-line", Case(text=TEXT + "word " * 16), Case(text=TEXT + "https://a.example/" + "x" * 80)),
     ("parts.leave-hidden", html("><p><a href", "><p style='display: none'><a href"), html("><p><a href", "><p style='opacity: 0.9'><a href")),
+    ("parts.leave-hidden", html("><p><a href", "><p style='font-size: 0px'><a href"), html("><p><a href", "><p style='font-size:0'><a style='font-size:0.9em' href")),
     ("parts.leave-hidden", html(">Unsubscribe<", "> <"), html(">Unsubscribe<", "><img src='https://a.example/u.png' width='1' alt='Leave'><")),
     # links
     ("links.private", link("https://192.168.1.2/x"), link("https://8.8.8.8/x")),
@@ -262,12 +266,14 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("links.tracking", link("https://a.example/?fbclid=1"), link("https://a.example/?club=1")),
     # reach
     ("reach.lead-dead", answered(status=404), answered(status=404, lead="https://a.example/other")),
-    ("reach.dead", answered(status=410, lead="https://a.example/other"), answered(status=403, lead=None)),
+    ("reach.dead", answered(status=410, lead="https://a.example/other"), answered(status=410)),
+    ("reach.dead", answered(status=500, lead=None), answered(status=403, lead=None)),
     ("reach.silent", answered(error="it did not answer within 5 seconds"), answered(status=500)),
     ("reach.inside", answered(error="10.0.0.1 is private", is_refused=True), answered(error="no such host")),
     ("reach.redirects", answered(status=200, hops=("https://b.example/1", "https://c.example/1")), answered(status=200, hops=("https://source.example.com/2", "https://www.source.example.com/2"))),
     ("reach.redirects", answered(status=200, hops=tuple(f"https://source.example.com/{n}" for n in "234")), answered(status=200, hops=("https://b.example/1",))),
     ("reach.moved-home", answered(status=200, hops=("https://source.example.com/",)), answered(status=200, hops=("https://source.example.com/new",))),
+    ("reach.moved-home", answered(status=200, hops=("https://b.example",)), answered(status=200, hops=("https://b.example/?p=1",))),
     # content
     ("content.category-empty", facts(empty_sections=("Economy",)), facts(empty_sections=())),
     ("content.past", facts(date=NOW - timedelta(days=2), now=NOW), facts(date=NOW - timedelta(hours=20), now=NOW)),
@@ -296,6 +302,12 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("contrast.light", here('<table role="presentation" bgcolor="#aaa"><tr><td style="color:#fff">Faint</td></tr></table>'), here('<p style="display:none;color:#fff">Hidden</p>')),
     ("contrast.light", here('<p style="color:rgba(0,0,0,.3)">Faint</p>'), here('<p style="color:#fff;background:url(https://a.example/1.jpg)">On a picture</p>')),
     ("contrast.light", here('<p style="color:#eee"><b style="font:18px Arial">Faint</b></p>'), here('<p style="color:#eee"><b style="color:#000">Plain</b></p>')),
+    ("contrast.light", here('<a href="https://a.example/" style="background:#34c">A page</a>'), here('<h2 style="color:#888;font-size:19px">Large and bold</h2>')),
+    ("contrast.light", here('<h2 style="color:#888;font:19px Arial">Large, not bold</h2>'), here('<p style="color:#888;font:bold 19px Arial">Bold</p>')),
+    ("contrast.light", here('<p style="color:#888;font-size:19px;font-weight:500">Not bold</p>'), here('<p style="color:#888;font-size:19px"><b>Bold</b></p>')),
+    ("contrast.light", here('<p style="color:#eee;background:#fff"><a href="https://a.example/" style="color:inherit">A page</a></p>'), here('<p style="background:#34c;color:#fff"><a href="https://a.example/" style="color:inherit">A page</a></p>')),
+    ("contrast.light", here('<div style="color:#eee"><p>Faint</p></div>'), here('<div style="display:none"><p style="color:#fff;background:#fff">Hidden</p></div>')),
+    ("contrast.dark", styled("@media (prefers-color-scheme: dark){.x{color:#000!important}}", '<p style="color:#999">x</p>'), here('<p style="color:#999">Faint, but no dark rules</p>')),
     ("contrast.dark", styled("@media (prefers-color-scheme: dark){.d{background:#000!important}}", '<p class="d" style="color:#333">Lost</p>'), styled("@media (prefers-color-scheme: dark){.d{background:#000!important;color:#fff!important}}", '<p class="d" style="color:#333">Seen</p>')),
     ("contrast.dark", styled("@media (prefers-color-scheme: dark){p.d{color:#eee!important}}", '<p class="d">Lost</p>'), styled("@media (max-width:600px){p.d{color:#eee!important}}", '<p class="d">Seen</p>')),
     ("contrast.forced", here('<p style="color:#5f5f5f;background:#eee">Middle</p>'), here('<p style="color:#333;background:#eee">Far</p>')),
@@ -305,9 +317,11 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("css.style-size", styled(".a{color:#000}" * 1200, ""), styled(".a{color:#000}" * 1100, "")),
     ("css.broken", styled("p{color:#000} }", ""), styled("p{color:#000;}", "")),
     ("css.text-size", here('<p style="font-size:11px">Small</p>'), here('<p style="font-size:12px">Fine</p>')),
+    ("css.text-size", here('<p style="font-size:11.5px">Small</p>'), here('<p style="font-size:5px"><b style="font-size:14px;line-height:9px">x</b></p>')),
     ("css.text-size", here('<p style="font:9px/20px Arial">Small</p>'), here('<div style="font-size:1px;line-height:9px">&nbsp;</div>')),
     ("css.tables-deep", here(tables(7)), here(tables(6))),
     ("css.outlook-parts", here("<!--[if mso]><table><tr><td><![endif]-->"), here("<!--[if mso]><table><tr><td><![endif]--><!--[if mso]></td></tr></table><![endif]-->")),
+    ("css.outlook-parts", here("<!--[if gte mso 9]><table><![endif]-->"), here("<!--[if IE]><table><![endif]-->")),
     ("css.outlook-parts", here("<!--[if mso]><p>"), here("<!--[if !mso]><!--><p>x</p><!--<![endif]-->")),
     # clients
     ("clients.breaks", here('<p style="display:flex">x</p>'), here('<p style="display:block;display:flex">x</p>')),

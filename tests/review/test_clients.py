@@ -128,9 +128,31 @@ def test_a_finding_tells_clients_share_note_date_and_place() -> None:
 
     assert found.message.startswith("display:grid (used once): not in ")
     assert "Outlook (Windows)" in found.message
+    assert "GMX (Desktop Webmail)" in found.message
+    assert "Apple Mail" not in found.message
     assert "of 100 readers" in found.message
     assert "Tested 20" in found.message
     assert found.snippet == '<p style="display:grid">x</p>'
+
+
+def test_a_finding_counts_uses_names_whole_families_and_clips_notes() -> None:
+    css = "<style>@media print{p{gap:1px}}</style>"
+    body = '<p style="gap:1px">x</p><p style="border-radius:9px;word-wrap:normal">y</p>'
+    html = f"<html><head>{css}</head><body>{body}</body></html>"
+    mail = HEAD + b"Content-Type: text/html; charset=utf-8\r\n\r\n" + html.encode()
+    found = {
+        each.message.partition(" (")[0]: each
+        for each in check_issue(mail, FACTS)
+        if each.rule[:8] == "clients."
+    }
+    gap, radius = found["gap, column-gap, row-gap"], found["border-radius"]
+    wrap = found["word-wrap"]
+
+    assert "(used 2 times)" in gap.message
+    assert "Yahoo! Mail, AOL, GMX; partly in " in gap.message
+    assert (gap.line, gap.where) == (1, "HTML line 1, in a style block")
+    assert "…" in wrap.message
+    assert "](" not in radius.message
 
 
 def test_css_is_parsed_with_its_place_and_never_crashes() -> None:

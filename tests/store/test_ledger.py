@@ -50,6 +50,7 @@ class EngineLedger:
     def __init__(self, store: LedgerStore) -> None:
         self.store = store
         self.transaction = store.transaction
+        self.postpone = store.postpone
 
     def claim(self, limit: int) -> list[Claimed]:
         return [
@@ -180,14 +181,15 @@ def test_a_deferred_delivery_comes_back_when_it_is_due(either_database: Database
     assert [(again.id, again.attempts) for again in ledger.claim(1)] == [(row.id, 1)]
 
 
-def test_new_deliveries_go_before_deferred_ones(either_database: Database) -> None:
+def test_what_was_put_off_goes_when_its_time_has_come(either_database: Database) -> None:
     clock = Clock()
     ledger = start(either_database, 3, clock)
     (first,) = ledger.claim(1)
     ledger.record([make_verdict(first.id, "deferred")])
     clock.move(minutes=11)
 
-    assert [row.id for row in ledger.claim(3)] == [2, 3, first.id]
+    assert [row.id for row in ledger.claim(2)] == [first.id, 2]
+    assert [row.id for row in ledger.claim(2)] == [3]
 
 
 def test_a_delivery_is_given_up_after_a_day(either_database: Database) -> None:

@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
+import newsletter.store.checks
 import newsletter.store.editing
 import newsletter.store.models
 import newsletter.store.pace_models  # noqa: F401 - fills the metadata

@@ -11,6 +11,7 @@ from newsletter.config import Settings
 from newsletter.errors import AddressError, StateError, TokenError
 from newsletter.store import models
 from newsletter.store.engine import Database
+from newsletter.store.pace_models import RateCount
 from newsletter.subscribing.preferences import (
     PreferenceChanges,
     clean_name,
@@ -144,7 +145,7 @@ def test_counts_are_forgotten_but_not_those_of_addresses(database: Database, set
     assert forget_counts(database, now=NOW + timedelta(days=1)) == 0
     assert forget_counts(database, now=NOW + timedelta(days=3)) == 3
     with database.read() as session:
-        keys = session.scalars(select(models.RateCount.key))
+        keys = session.scalars(select(RateCount.key))
         assert [key.partition(":")[0] for key in keys] == ["link"]
 
 

@@ -109,6 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
             with feeds.lock:
                 feeds.busy -= 1
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def _answer(self, answer: Answer) -> None:
         if answer.wait_seconds:
             self.server.feeds.closing.wait(answer.wait_seconds)
@@ -142,6 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send_body(self, answer: Answer) -> None:
+        if self.command == "HEAD":
+            return
         if answer.drip_seconds:
             for byte in answer.body:
                 self.wfile.write(bytes([byte]))

@@ -45,8 +45,9 @@ def make_ledger(
     issue_id: int,
     worker: WorkerLock,
     clock: Callable[[], datetime] = lambda: NOW,
+    ids: range | None = None,
 ) -> LedgerStore:
-    return LedgerStore(database, issue_id, worker, clock=clock, plan_retry=plan_retry)
+    return LedgerStore(database, issue_id, worker, clock=clock, plan_retry=plan_retry, ids=ids)
 
 
 def make_verdict(delivery_id: int, state: DeliveryState = "sent", reply: str | None = "ok") -> Verdict:

@@ -123,6 +123,15 @@ class LedgerContract:
             (key, 1) for key in ids
         }
 
+    def test_what_is_postponed_waits_and_does_not_count(self) -> None:
+        subject = self.make_subject(3)
+        ids = [claimed.id for claimed in subject.ledger.claim(3)]
+        subject.ledger.intend(ids[:1])
+        subject.ledger.postpone({ids[0]: 3600.0, ids[1]: 0.0})
+
+        assert [subject.read_state(key) for key in ids[:2]] == [("deferred", 0), ("deferred", 0)]
+        assert [(claimed.id, claimed.attempt) for claimed in subject.ledger.claim(3)] == [(ids[1], 1)]
+
     def test_another_process_cannot_give_back_what_is_not_its_own(self) -> None:
         subject = self.make_subject(1)
         key = subject.ledger.claim(1)[0].id

@@ -38,6 +38,7 @@ default_transport = discard
 relay_transport = discard
 local_recipient_maps =
 smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions = check_recipient_access inline:{{refused.example=REJECT}}
 smtpd_forbid_unauth_pipelining = yes
 maillog_file_prefixes = {home}
 maillog_file = {home}/mail.log

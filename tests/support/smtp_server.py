@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -24,6 +25,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
+
+from tests.support.message_linter import MessageLinter
 
 CHUNK = 1 << 18
 _LAST = {"EHLO", "HELO", "STARTTLS", "AUTH", "DATA", "NOOP", "QUIT"}
@@ -131,9 +134,13 @@ class SmtpServer:
     """How often each stage was reached; `accept` counts the connections."""
     pipelined: int = 0
     """Commands that had come in before the one ahead of them was answered."""
+    drops_groups: bool = False
+    """Whether it only says that it can do pipelining."""
     violations: list[str] = field(default_factory=list)
     """Commands that must end a group and did not (RFC 2920 3.1): their verbs; the connection is dropped."""
     keeps_data: bool = True
+    linter: MessageLinter = field(default_factory=MessageLinter)
+    """Every issue that comes is held against the rules for messages."""
     open_now: int = 0
     open_most: int = 0
 
@@ -148,9 +155,10 @@ class SmtpServer:
         self._ready.wait(10)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: object = None, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
+        assert failure or not self.linter.faults, self.linter.faults
 
     def spoken(self, verb: str) -> list[bytes]:
         """The lines that clients sent, of one verb."""
@@ -175,6 +183,7 @@ class SmtpServer:
                 os.fsync(file.fileno())
         if self.keeps_data:
             self.accepted.append(message)
+            self.linter.take(message.data)
 
     async def wait_until_over(self) -> None:
         await self._over.wait()
@@ -188,7 +197,9 @@ class SmtpServer:
             if task:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
-            await _Dialogue(self, reader, writer).run()
+            # Cancelled at the end of the test, which asyncio's streams would log as a fault of the server's.
+            with contextlib.suppress(asyncio.CancelledError):
+                await _Dialogue(self, reader, writer).run()
 
         context = self.context if self.tls == "implicit" else None
         server = await asyncio.start_server(meet, sock=self._listener, ssl=context, limit=CHUNK)
@@ -223,7 +234,7 @@ class _Dialogue:
             await self.answer("accept", b"")
             await self.answer("banner", b"220 test ESMTP\r\n")
             while True:
-                server.pipelined += b"\n" in self.buffer
+                self.look_for_groups()
                 await self.obey(await self.read_line())
         except (_EndedError, OSError, asyncio.IncompleteReadError):
             pass
@@ -231,6 +242,12 @@ class _Dialogue:
             server.open_now -= 1
             if not self.writer.is_closing():
                 self.writer.transport.abort()
+
+    def look_for_groups(self) -> None:
+        is_grouped = b"\n" in self.buffer
+        self.server.pipelined += is_grouped
+        if is_grouped and self.server.drops_groups:
+            raise _EndedError
 
     async def answer(self, stage: str, usual: bytes, argument: str = "") -> int:
         action = self.server.find_action(stage, argument) or Action("usual")
@@ -341,8 +358,9 @@ class _Dialogue:
             self.recipients.append(argument.removeprefix("TO:").strip("<>"))
 
     async def on_data(self, argument: str) -> None:
+        del argument
         usual = b"354 go on\r\n" if self.recipients else b"554 5.5.1 no valid recipients\r\n"
-        if await self.answer("data", usual, argument) != 354:
+        if await self.answer("data", usual, " ".join(self.recipients)) != 354:
             return
         self.buffer[:0] = b"\r\n"
         await self.read_more()

@@ -314,3 +314,23 @@ def test_a_skipped_issue_has_a_page_without_a_mail(site: Site, ada: Browser) -> 
     assert page.status == 200
     assert "iframe" not in page.body
     assert ada.get("/editor/issues/99").status == 404
+
+
+def test_checks_are_shown_by_rule_with_why_and_how(ada: Browser, issue: str) -> None:
+    page = ada.get(issue).body
+
+    assert page.count("<code>links.http</code>") == 1
+    assert "Our own links carry tokens" in page
+    assert "Set NEWSLETTER_BASE_URL to an https address." in page
+
+
+def test_an_editor_may_ask_the_network_and_other_programs_too(
+    ada: Browser, issue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Neither a spam filter nor a browser is found on this path, and the links lead nowhere here.
+    monkeypatch.setenv("PATH", "/nonexistent")
+    answer = ada.post(f"{issue}/examine", csrf=ada.get(issue).csrf)
+
+    assert answer.status == 200
+    assert "SpamAssassin is not installed" in answer.body
+    assert ada.post(f"{issue}/examine").status == 403

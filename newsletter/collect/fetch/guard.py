@@ -50,6 +50,10 @@ def is_public(address: str) -> bool:
     return not any(ip in network for network in _REFUSED if network.version == ip.version)
 
 
+class RefusedAddressError(httpcore2.ConnectError):
+    """The address is not one of the public internet, or the port is none of the web's."""
+
+
 class GuardedBackend(httpcore2.AnyIOBackend):
     """Opens connections to public addresses only.
 
@@ -96,8 +100,8 @@ class GuardedBackend(httpcore2.AnyIOBackend):
             message = (
                 f"{host} is at {private[0]}, which is not a public address: allow the host if it is meant"
             )
-            raise httpcore2.ConnectError(message)
+            raise RefusedAddressError(message)
         if port not in self._ports:
             message = f"port {port} is refused: allow the host if it is meant"
-            raise httpcore2.ConnectError(message)
+            raise RefusedAddressError(message)
         return addresses

@@ -18,10 +18,11 @@ from newsletter.operating.demo.sources import SampleServer
 from newsletter.operating.users import add_user
 from newsletter.publishing.approval import Decision, approve_issue
 from newsletter.publishing.articles import list_articles
+from newsletter.publishing.checking import check_issue
 from newsletter.publishing.collection import CollectReport, collect_sources
 from newsletter.publishing.drafting import DraftRequest, draft_issue
 from newsletter.publishing.issues import IssueStatus, IssueView
-from newsletter.publishing.preview import check_issue, preview_issue
+from newsletter.publishing.preview import preview_issue
 from newsletter.publishing.sending import SendOptions, send_issue
 from newsletter.store.engine import Database
 

@@ -13,7 +13,7 @@ revision = "0003"
 down_revision = "0002"
 
 QUEUE = Path(__file__).with_name("0003_procrastinate.sql")
-"""Procrastinate 3.10's own tables and functions, word for word; a later release adds a revision of its own."""
+"""Procrastinate 3.10's own tables and functions, word for word; a later release adds its own revision."""
 
 
 def upgrade() -> None:

@@ -42,7 +42,8 @@ SQLITE_SEARCH = (
     """,
     "INSERT INTO article_search(article_search) VALUES ('rebuild')",
 )
-# A tsvector holds at most a megabyte; the simple configuration keeps every language's words as they are.
+# A tsvector holds at most a megabyte, and a long one is slow to rank: what a text is about is said early.
+# The simple configuration keeps every language's words as they are.
 POSTGRESQL_SEARCH = (
     """
     CREATE TABLE article_search (
@@ -54,7 +55,7 @@ POSTGRESQL_SEARCH = (
     """
     CREATE FUNCTION article_search_document(title text, summary text, body text) RETURNS tsvector AS $$
         SELECT setweight(to_tsvector('simple', left(title, 1000)), 'A')
-            || to_tsvector('simple', left(summary, 10000)) || to_tsvector('simple', left(body, 100000))
+            || to_tsvector('simple', left(summary, 10000)) || to_tsvector('simple', left(body, 10000))
     $$ LANGUAGE sql IMMUTABLE
     """,
     """

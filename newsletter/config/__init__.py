@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import stat
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from newsletter.config.servers import DomainSettings as DomainSettings
+from newsletter.config.servers import RouteSettings as RouteSettings
+from newsletter.config.servers import SmtpAddress as SmtpAddress
+from newsletter.config.servers import hide_password as hide_password
+from newsletter.config.servers import is_loopback as is_loopback
+from newsletter.config.servers import parse_smtp_url as parse_smtp_url
 from newsletter.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,19 +24,6 @@ if TYPE_CHECKING:
 
 PREFIX = "NEWSLETTER_"
 CONFIG_NAME = "newsletter.toml"
-TLS_MODES = ("implicit", "starttls", "none")
-
-
-class RouteSettings(BaseModel):
-    """One SMTP server with its limits."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = "default"
-    url: SecretStr
-    connections: int = Field(default=4, ge=1, le=100)
-    pipelining: bool = True
-    cafile: Path | None = None
 
 
 class DkimSettings(BaseModel):
@@ -53,6 +44,7 @@ class Settings(BaseModel):
     database_url: str = "sqlite:///subscribers.db"
     smtp_url: SecretStr = SecretStr("smtp://localhost:25")
     routes: tuple[RouteSettings, ...] = ()
+    domains: tuple[DomainSettings, ...] = ()
     dkim: tuple[DkimSettings, ...] = ()
     base_url: str = "http://localhost:8000"
     secret_key: SecretStr | None = None
@@ -101,6 +93,16 @@ class Settings(BaseModel):
         parse_smtp_url(value.get_secret_value())
         return value
 
+    @field_validator("routes")
+    @classmethod
+    def _check_routes(cls, value: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
+        names = [route.name for route in value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            message = f"two are named {twice!r}: give each a name of its own"
+            raise ValueError(message)
+        return value
+
     @property
     def smtp_routes(self) -> tuple[RouteSettings, ...]:
         """The routes of `[[routes]]`, or the one that `smtp_url` names."""
@@ -111,70 +113,6 @@ class Settings(BaseModel):
         """Whether every route and the base URL are of this machine: then nothing can reach the world."""
         hosts = [parse_smtp_url(route.url.get_secret_value()).host for route in self.smtp_routes]
         return all(map(is_loopback, [*hosts, urlsplit(self.base_url).hostname or ""]))
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpAddress:
-    """What an SMTP URL says."""
-
-    host: str
-    port: int
-    user: str | None
-    password: SecretStr | None
-    tls: Literal["implicit", "starttls", "none"]
-
-
-def parse_smtp_url(url: str) -> SmtpAddress:
-    """Read `smtp://user:password@host:port?tls=starttls|none` or `smtps://…`.
-
-    TLS is required unless the host is loopback or the URL says `tls=none`.
-
-    Raises:
-        ConfigError: Another scheme, no host, a port that is no number, an unknown option.
-
-    """
-    shown = hide_password(url)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        message = f"smtp_url {shown!r}: {error}"
-        raise ConfigError(message) from error
-    options = parse_qs(parts.query)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or set(options) - {"tls"}:
-        message = f"smtp_url {shown!r} must look like smtp://user:password@mail.example.org:587?tls=starttls"
-        raise ConfigError(message)
-    default = "implicit" if parts.scheme == "smtps" else "none" if is_loopback(parts.hostname) else "starttls"
-    tls = options.get("tls", [default])[-1]
-    if tls not in TLS_MODES or (parts.scheme == "smtps" and tls != "implicit"):
-        message = f"smtp_url {shown!r}: tls must be starttls or none, or use smtps:// for TLS from the start"
-        raise ConfigError(message)
-    return SmtpAddress(
-        host=parts.hostname,
-        port=port or {"implicit": 465, "starttls": 587}.get(tls, 25),
-        user=unquote(parts.username) if parts.username else None,
-        password=SecretStr(unquote(parts.password)) if parts.password else None,
-        tls=tls,  # type: ignore[arg-type] # checked against TLS_MODES above
-    )
-
-
-def hide_password(url: str) -> str:
-    """The URL with its password starred out; everything, where it cannot be read."""
-    try:
-        parts = urlsplit(url)
-        return url.replace(f":{parts.password}@", ":***@") if parts.password else url
-    except ValueError:
-        return "***"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only be this machine."""
-    if host.lower().rstrip(".") in {"localhost", "ip6-localhost"} or host.lower().endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def load_settings(

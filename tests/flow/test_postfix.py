@@ -1,0 +1,76 @@
+"""A real Postfix that drops whoever pipelines wrongly: every message is in its log once."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from newsletter.deliver.route import Route
+from tests.deliver.memory_ledger import MemoryLedger
+from tests.deliver.sending import OPTIONS, build, make_addresses, send
+from tests.support.postfix_fixtures import Postfix
+
+REFUSED = "nobody@refused.example"
+
+
+def make_route(postfix: Postfix, *, pipelining: bool = True) -> Route:
+    return Route("postfix", "127.0.0.1", postfix.port, tls="none", connections=8, pipelining=pipelining)
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "lockstep"])
+def test_postfix_logs_every_message_once(
+    postfix: Postfix, *, pipelining: bool, is_deep: bool, record_property: Callable[[str, object], None]
+) -> None:
+    count = 20_000 if is_deep and pipelining else 200
+    ledger = MemoryLedger(make_addresses(count))
+    mark = f"{time.time_ns()}.{pipelining}"
+    before, written = postfix.count_delivered(), postfix.log.stat().st_size
+    began = time.monotonic()
+    outcome = send(
+        ledger,
+        make_route(postfix, pipelining=pipelining),
+        build=lambda claimed: replace(
+            build(claimed),
+            data=f"Message-ID: <{claimed.id}.{mark}@test>\r\n\r\n.hello\r\n".encode(),
+        ),
+    )
+    seconds = time.monotonic() - began
+
+    assert (outcome.sent, outcome.error) == (count, None)
+    postfix.wait_for(before.total() + count, 300.0)
+    assert {key: n for key, n in postfix.message_ids().items() if mark in key} == {
+        f"<{number}.{mark}@test>": 1 for number in range(1, count + 1)
+    }
+    assert postfix.count_delivered() - before == dict.fromkeys(ledger.addresses.values(), 1)
+    assert b"improper command pipelining" not in postfix.log.read_bytes()[written:]
+    record_property("figure", f"Postfix took {count} messages in {seconds:.1f} s, pipelining {pipelining}")
+
+
+def test_postfix_goes_on_after_a_refused_recipient(postfix: Postfix) -> None:
+    ledger = MemoryLedger(
+        [*make_addresses(3), "no such thing@example.org", REFUSED, *(f"x{n}@example.org" for n in range(20))]
+    )
+    route = replace(make_route(postfix), connections=1)
+    outcome = send(ledger, route, options=replace(OPTIONS, connections=1))
+
+    assert outcome.error is None
+    assert ledger.count() == {"sent": 23, "failed": 2}
+    assert ledger.find(REFUSED).code == 554
+
+
+def test_a_body_before_354_is_what_this_postfix_drops(postfix: Postfix) -> None:
+    """The guard of the tests above: they would see it."""
+    with socket.create_connection(("127.0.0.1", postfix.port), 10) as connection:
+        connection.recv(1000)
+        connection.sendall(b"EHLO test\r\n")
+        connection.recv(1000)
+        connection.sendall(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nhello\r\n.\r\n")
+        answer = b""
+        while more := connection.recv(1000):
+            answer += more
+
+    assert b"554 5.5.0 Error: SMTP protocol synchronization" in answer
