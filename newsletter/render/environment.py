@@ -65,7 +65,6 @@ def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Env
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
         bytecode_cache=_compiled(kind),  # type: ignore[arg-type]  # a class can be hashed
         extensions=["jinja2.ext.i18n", "jinja2.ext.do", PersonalBlocks],
     )
