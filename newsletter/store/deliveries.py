@@ -72,7 +72,9 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: A
         offered = Subscription.cadence.in_(audience.cadences)
         active = active.where(case((offered, Subscription.cadence), else_=audience.cadence) == issue.cadence)
     columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts", "reply", "finished_at"]
-    return session.connection().execute(insert(Delivery).from_select(columns, active)).rowcount
+    rows = insert(Delivery).from_select(columns, active)
+    # Counting a million afterwards takes as long as a tenth of making them.
+    return session.connection().execute(rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _is_subscribed(now: datetime) -> ColumnElement[bool]:
