@@ -146,22 +146,17 @@ def build_parts(
     unsubscribe = recipient.slots.get("unsubscribe_url", "")
     if not unsubscribe.startswith(base_url.rstrip("/") + "/"):
         raise RenderError(f"The leave link {unsubscribe!r} is not below the public address {base_url}.")
-    sender = _mailbox(publication.sender)
-    subject = _subject(rendered, recipient)
-    return (
-        b"".join(
-            (
-                _static_head(publication, issue),
-                address_field("To", Mailbox(_printable(recipient.name), mailbox(recipient.email).address)),
-                _subject_field(subject),
-                _date_field(date.replace(microsecond=0)),
-                field("Message-ID", message_id(issue.uid, recipient.subscriber_id, sender.domain)),
-                # One line and no encoded words (RFC 8058 3.1, RFC 2047 5): Gmail ignores the field otherwise.
-                field("List-Unsubscribe", f"<{_uri(unsubscribe)}>"),
-            )
-        ),
-        *personal.join_parts(rendered.mime, personal.values_of(recipient)),
+    domain = _mailbox(publication.sender).domain
+    head = (
+        _static_head(publication, issue),
+        address_field("To", Mailbox(_printable(recipient.name), mailbox(recipient.email).address)),
+        _subject_field(_subject(rendered, recipient)),
+        _date_field(date.replace(microsecond=0)),
+        field("Message-ID", message_id(issue.uid, recipient.subscriber_id, domain)),
+        # One line and no encoded words (RFC 8058 3.1, RFC 2047 5): Gmail ignores the field otherwise.
+        field("List-Unsubscribe", f"<{_uri(unsubscribe)}>"),
     )
+    return b"".join(head), *personal.join_parts(rendered.mime, personal.values_of(recipient))
 
 
 def build_notice(notice: Notice, publication: Publication, to: str, *, uid: str, date: datetime) -> bytes:

@@ -72,8 +72,7 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: A
         offered = Subscription.cadence.in_(audience.cadences)
         active = active.where(case((offered, Subscription.cadence), else_=audience.cadence) == issue.cadence)
     columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts", "reply", "finished_at"]
-    session.execute(insert(Delivery).from_select(columns, active))
-    return session.scalar(select(func.count()).where(Delivery.issue_id == issue.id)) or 0
+    return session.connection().execute(insert(Delivery).from_select(columns, active)).rowcount
 
 
 def _is_subscribed(now: datetime) -> ColumnElement[bool]:
