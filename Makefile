@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 PYTEST := $(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist worksteal --cov --cov-report term --cov-fail-under 95 $(ARGS)
 
-.PHONY: demo run test test-deep check docs lock
+.PHONY: demo run test test-deep check docs screenshots lock
 
 demo: $(STAMP) ## the whole job on sample sources; ONCE=1 ends after the send, PORT=N picks the port
 	@$(VENV)/bin/newsletter demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
@@ -26,6 +26,9 @@ check: $(STAMP) ## lint, format, types and import contracts alone
 docs: $(STAMP) ## writes docs/cli.md and docs/checks.md from the commands and the rules
 	@$(VENV)/bin/python docs/reference.py >docs/cli.md.new && mv docs/cli.md.new docs/cli.md
 	@$(VENV)/bin/python docs/checks.py >docs/checks.md.new && mv docs/checks.md.new docs/checks.md
+
+screenshots: $(STAMP) ## makes the pictures in docs/pictures anew (needs chromium)
+	@$(VENV)/bin/python docs/screenshots.py && PYTHONPATH=. $(VENV)/bin/python docs/themes.py
 
 lock: ## resolves requirements.lock anew from pyproject.toml (needs uv); UPGRADE=1 takes newer versions
 	@uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 from premailer import Premailer
 
-from newsletter.render.allowed import load_allowed_features
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
 from newsletter.render.message import IssueIdentity, build_message
+from newsletter.render.themes import load_theme
 from newsletter.review.mail import Facts
 from newsletter.review.rules import RULES, check_issue
 from tests.support.mail_builders import BASE_URL, make_long_digest, make_publication, make_recipient
@@ -37,7 +37,7 @@ def measure() -> tuple[float, float]:
         address=publication.address,
         preheader=digest.preheader,
         articles={card.article.id: card.article.title for card in digest.cards},
-        allowed_features=load_allowed_features(environment, "default"),
+        allowed_features=load_theme(environment, "default").allow,
     )
 
     def inline() -> None:

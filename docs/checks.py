@@ -43,8 +43,8 @@ layout depends on it and a client of a family that readers use lacks it, unless 
 same rule serves that client; else it *degrades*. The share of readers is a rough one, and the tests are
 old in part: their month is in the finding, the age of the whole below the findings.
 
-A theme says in `clients.toml` which features it uses knowingly, and why nothing is lost; the bundled
-themes share `templates/email/_base/clients.toml`. The data are of {date}, {source}, MIT licence (both in
+A theme says in `[allow]` of its `theme.toml` which features it uses knowingly, and why nothing is lost;
+what the default theme allows holds for all. The data are of {date}, {source}, MIT licence (both in
 `newsletter/review/caniemail.json`); `npm pack caniemail` and `python deploy/refresh_caniemail.py FILE`
 take newer ones.
 

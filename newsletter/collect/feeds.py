@@ -154,6 +154,7 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
     published = _date(fields, ("published", "created"), reading, title)
     updated = _date(fields, ("updated",), reading, title)
     picture = find_picture(fields, html)
+    text = html_to_text(html) if html else ""
     categories = _categories(fields)
     return Entry(
         title=title,
@@ -165,11 +166,11 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
         author=_author(fields),
         category=next(iter(categories), None),
         categories=categories,
-        summary=html_to_text(summary) or None,
+        summary=(text if summary == html else html_to_text(summary)) or None,
         image=make_absolute(picture.url, link, *bases),
         image_alt=picture.alt,
         image_credit=picture.credit,
-        text=(html_to_text(html) or None) if html else None,
+        text=text or None,
         html=html,
         language=_language(fields, reading.feed),
         enclosures=_enclosures(fields, (link, *bases)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from typing import Final
 
 _BLOCK_NAMES: Final = (
@@ -37,10 +38,16 @@ _TAG: Final = re.compile(r"<[a-z!/][^<>]*>|&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re
 _SCRIPT: Final = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
+_OWN: Final = threading.local()
+
+
 class _Writer:
     """Receives the parser's events; it keeps no tree, so that depth costs nothing."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self.paragraphs: list[list[str]] = [[]]
         self.silent = 0
         self.preformatted = 0
@@ -68,7 +75,8 @@ class _Writer:
             self.paragraphs[-1].append(text if self.preformatted else re.sub(r"\s+", " ", text))
 
     def close(self) -> str:
-        found = ("".join(pieces) for pieces in self.paragraphs)
+        found = ["".join(pieces) for pieces in self.paragraphs]
+        self.reset()
         lines = ("\n".join(" ".join(line.split()) for line in text.split("\n")).strip() for text in found)
         return "\n\n".join(re.sub(r"\n{2,}", "\n\n", text) for text in lines if text not in {"", "-"})
 
@@ -85,13 +93,17 @@ def html_to_text(source: str) -> str:
         )
     from lxml import etree
 
-    parser = etree.HTMLParser(target=_Writer(), encoding="utf-8", huge_tree=True)
+    parser = getattr(_OWN, "parser", None)
+    if parser is None:
+        # One for each thread: lxml studies the target of a new one for longer than a paragraph takes to read.
+        parser = _OWN.parser = etree.HTMLParser(target=_Writer(), encoding="utf-8", huge_tree=True)
     # The parser stops at NUL.
     data = source.replace("\0", "").encode("utf-8", "replace")
     try:
         parser.feed(data if _WHOLE_PAGE.search(source[:20_000]) else b"<html><body>" + data)
         return str(parser.close())
     except etree.LxmlError:
+        _OWN.parser = None
         return " ".join(_INLINE_TAG.sub(" ", source).split())
 
 

@@ -12,6 +12,7 @@ from newsletter.content import Entry, ParsedSource
 from newsletter.errors import ParseError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import tzinfo
 
 _MOST_ADDRESSES: Final = 50_000
@@ -26,11 +27,32 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     Raises:
         ParseError: not one address could be read.
     """
+    entries: list[Entry] = []
+    problems: list[str] = []
+    is_index = False
+    for name, element in _read_elements(data, problems):
+        is_index = is_index or name == "sitemap"
+        if entry := _entry(element, location, tz):
+            entries.append(entry)
+        if len(entries) >= _MOST_ADDRESSES:
+            problems.append(f"only the first {_MOST_ADDRESSES} addresses are read")
+            break
+    if not entries:
+        message = f"{location or 'the sitemap'} names no address; check that it is a sitemap"
+        raise ParseError(message)
+    found, said = tuple(entries), tuple(problems)
+    if is_index:
+        # News first, then what changed last; one without a day may be anything.
+        newest = sorted(found, key=_promise, reverse=True)
+        maps = tuple(str(each.link) for each in newest)
+        return ParsedSource("sitemap", entries=found, problems=said, maps=maps)
+    return ParsedSource("sitemap", entries=found, problems=said, leads=found)
+
+
+def _read_elements(data: bytes, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    """Give each `<url>` and `<sitemap>`, and forget it afterwards."""
     from lxml import etree
 
-    entries: list[Entry] = []
-    is_index = False
-    problems: list[str] = []
     # Entities are neither read nor fetched, and a broken file is read as far as it goes.
     events = etree.iterparse(
         io.BytesIO(data),
@@ -42,28 +64,12 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     )
     try:
         for _, element in events:
-            if not isinstance(element.tag, str) or etree.QName(element).localname not in {"url", "sitemap"}:
-                continue
-            is_index = is_index or etree.QName(element).localname == "sitemap"
-            if entry := _entry(element, location, tz):
-                entries.append(entry)
-            element.clear()
-            if len(entries) >= _MOST_ADDRESSES:
-                problems.append(f"only the first {_MOST_ADDRESSES} addresses are read")
-                break
+            name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+            if name in {"url", "sitemap"}:
+                yield name, element
+                element.clear()
     except etree.LxmlError as error:
         problems.append(f"the XML is damaged ({error}); read as far as it goes")
-    if not entries:
-        message = f"{location or 'the sitemap'} names no address; check that it is a sitemap"
-        raise ParseError(message)
-    found, said = tuple(entries), tuple(problems)
-    if is_index:
-        # News first, then what changed last; one without a day may be anything.
-        newest = sorted(found, key=_promise, reverse=True)
-        return ParsedSource(
-            "sitemap", entries=found, problems=said, maps=tuple(str(map_.link) for map_ in newest)
-        )
-    return ParsedSource("sitemap", entries=found, problems=said, leads=found)
 
 
 def _promise(map_: Entry) -> tuple[bool, float]:

@@ -131,11 +131,11 @@ def _list_titles(digest: Digest) -> dict[int, str]:
 
 
 def _load_allowed(settings: Settings, theme: str) -> dict[str, str]:
-    from newsletter.render.allowed import load_allowed_features
     from newsletter.render.environment import make_environment
+    from newsletter.render.themes import load_theme
 
     folders = [settings.templates_dir] if settings.templates_dir.is_dir() else []
-    return load_allowed_features(make_environment(folders), theme)
+    return dict(load_theme(make_environment(folders), theme).allow)
 
 
 def take_sample(database: Database, settings: Settings, issue_id: int, *, now: datetime) -> Sample:

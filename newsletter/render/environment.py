@@ -24,6 +24,7 @@ from jinja2 import (
     pass_context,
     select_autoescape,
 )
+from jinja2.bccache import Bucket, BytecodeCache
 from jinja2.filters import do_default
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -64,7 +65,7 @@ def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Env
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=False,
+        bytecode_cache=_compiled(kind),  # type: ignore[arg-type]  # a class can be hashed
         extensions=["jinja2.ext.i18n", "jinja2.ext.do", PersonalBlocks],
     )
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
@@ -88,6 +89,27 @@ def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Env
         wrap=text.wrap,
     )
     return environment
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates of this process; Jinja asks for one only while its source is the same."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._codes:
+            bucket.bytecode_from_string(self._codes[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+@cache
+def _compiled(kind: type[Environment]) -> _Compiled:
+    """One for each kind: code that was compiled without a sandbox has no guards in it."""
+    del kind
+    return _Compiled()
 
 
 @contextmanager

@@ -75,7 +75,7 @@ Grade = Literal["breaks", "degrades", "fine"]
     "clients.breaks",
     "advises",
     why="Readers with these clients would miss content or see the layout fall apart.",
-    fix="Give an earlier value that they know, use another way, or allow it in the theme's clients.toml.",
+    fix="Give an earlier value that they know, use another way, or allow it in the theme's theme.toml.",
 )
 def breaks(mail: Mail, facts: Facts) -> Faults:
     yield from _find(mail, facts, "breaks")
@@ -85,7 +85,7 @@ def breaks(mail: Mail, facts: Facts) -> Faults:
     "clients.degrades",
     "advises",
     why="The mail looks plainer or different in these clients, though nothing is lost.",
-    fix="Look at it without; if it reads well, allow it in the theme's clients.toml with the reason.",
+    fix="Look at it without; if it reads well, allow it in the theme's theme.toml with the reason.",
 )
 def degrades(mail: Mail, facts: Facts) -> Faults:
     yield from _find(mail, facts, "degrades")

@@ -221,11 +221,9 @@ def test_an_issue_is_shown_to_people(call: Call) -> None:
     assert "no such delivery" in call("issue", "deliveries", 1, "--state", "failed").err
 
 
-@pytest.mark.usefixtures("home")
-@pytest.mark.usefixtures("filled")
-def test_two_issues_are_compared(call: Call, home: Path) -> None:
+def test_two_issues_are_compared(call: Call, filled: Path) -> None:
     call("issue", "draft")
-    (home / "articles/quay.md").write_text("# News of the quay\n\nIt was seen by all.\n", encoding="utf-8")
+    (filled / "articles/quay.md").write_text("# News of the quay\n\nIt was seen by all.\n", encoding="utf-8")
     call("collect")
     call("issue", "draft")
     compared = call("issue", "diff", 1, "--draft", "--json")
@@ -234,10 +232,10 @@ def test_two_issues_are_compared(call: Call, home: Path) -> None:
     assert len(compared.json["kept"]) == 2
     assert "+ added: News of the quay" in call("issue", "diff", 1, "--draft").out
     assert "no issue went out before" in call("issue", "diff", 1).err
-    checked = call("issue", "check", 1, "--quick")
-    assert ("Why: " in checked.out) == ("advisory" in checked.out)
+    assert "Why: " in call("issue", "check", 1, "--quick").out
 
 
+@pytest.mark.usefixtures("home")
 def test_nothing_new_is_a_skipped_issue_with_the_reason(call: Call) -> None:
     ran = call("issue", "draft", "--json")
 

@@ -69,7 +69,7 @@ FIELDS = {
     "dot": "dot",
     "after_dot": "dot",
 }
-SLICE = 150
+SLICE = 100
 
 
 @dataclass(frozen=True)

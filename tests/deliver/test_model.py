@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter.content import Claimed
@@ -78,6 +78,7 @@ FATES = st.one_of(
 )
 
 
+@settings(max_examples=settings().max_examples // 3)
 @given(st.dictionaries(st.integers(1, COUNT), FATES, max_size=COUNT), st.integers(1, 4))
 def test_pipelined_and_in_lockstep_the_same_verdicts_make_the_same_ledger(
     fates: dict[int, tuple[str, Action]], connections: int

@@ -221,6 +221,16 @@ def test_421_in_place_of_any_of_the_four_replies_costs_nothing(serve: Serve, sta
     assert server.seen["accept"] == 2
 
 
+def test_a_message_is_not_blamed_for_what_befell_the_one_before_it(serve: Serve) -> None:
+    closing = reply(421, "4.3.2 closing")
+    server = serve(SmtpServer([Fault("dot", number, closing) for number in (1, 2)]))
+    ledger = MemoryLedger(make_addresses(2))
+    outcome = send(ledger, make_route(server), options=replace(OPTIONS, returns=2))
+
+    check_truth(ledger, server)
+    assert (ledger.count(), outcome.error) == ({"sent": 2}, None)
+
+
 @pytest.mark.parametrize(("stage", "code"), [("mail", 354), ("rcpt", 503), ("data", 250), ("dot", 354)])
 def test_an_answer_that_has_no_place_where_it_comes_ends_the_connection(
     serve: Serve, stage: str, code: int

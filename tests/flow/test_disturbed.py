@@ -167,6 +167,7 @@ def approve_by_commands(call: Call, home: Path, readers: int) -> None:
         assert call(*command).code == 0
 
 
+@pytest.mark.deep
 def test_a_sender_that_wakes_after_its_lease_writes_no_further_body(
     call: Call,
     home: Path,

@@ -115,7 +115,8 @@ def test_kills_lose_nobody_and_repeat_at_most_one_message_per_open_connection(
     for _ in range(kills - kills // 2):
         desk.kill_once("resend")
     started = time.monotonic()
-    done = run_program(*SEND, NEWSLETTER_SMTP_URL=f"smtp://127.0.0.1:{port}")
+    # Said again: the issue keeps to `hold` where every later process died before it could say otherwise.
+    done = run_program(*SEND, "--on-uncertain", "resend", NEWSLETTER_SMTP_URL=f"smtp://127.0.0.1:{port}")
     seconds = time.monotonic() - started
 
     assert done.code == 0, done.err

@@ -27,6 +27,7 @@ from newsletter.publishing.collection import collect_sources
 from newsletter.publishing.drafting import DraftRequest, draft_issue
 from newsletter.publishing.issues import get_issue, list_issues
 from newsletter.publishing.publications import PublicationChanges, set_publication
+from newsletter.publishing.rules import set_rules
 from newsletter.publishing.sources import NewSource, add_source
 from newsletter.store import models
 from newsletter.store.models import JobRun, Notice
@@ -196,6 +197,27 @@ def test_a_kill_after_the_draft_leaves_one_issue_and_one_notice(database: Databa
     assert tick(database, MONDAY - HOUR) == ["draft"]
     assert tick(database, MONDAY - HOUR) == ["draft"]
     assert list_notices(database) == ["draft-waits"]
+
+
+def test_each_cadence_that_is_offered_has_its_own_periods(database: Database) -> None:
+    Path("rules.toml").write_text("cadences = ['daily', 'weekly']\n", encoding="utf-8")
+    set_rules(database, None, Path("rules.toml"))
+
+    tick(database, MONDAY - HOUR)
+    tick(database, MONDAY - HOUR)
+    first = {(issue.cadence, issue.period, issue.state) for issue in list_issues(database, None)}
+    assert first == {
+        ("daily", "daily 2027-03-15T08:00", "draft"),
+        ("weekly", "2027-03-15T08:00", "draft"),
+    }
+    tick(database, MONDAY + 23 * HOUR)
+    later = {(issue.cadence, issue.period, issue.state) for issue in list_issues(database, None)}
+    # The daily one that nobody approved makes way for the next; the weekly one waits on.
+    assert later == {
+        ("daily", "daily 2027-03-15T08:00", "skipped"),
+        ("daily", "daily 2027-03-16T08:00", "draft"),
+        ("weekly", "2027-03-15T08:00", "draft"),
+    }
 
 
 def test_a_scheduled_issue_goes_out_at_its_time(database: Database, smtp_server: SmtpServer) -> None:

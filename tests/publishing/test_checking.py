@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -156,3 +157,20 @@ def test_an_address_of_the_own_network_is_found_and_not_asked(collecting_desk: D
 
     assert "reach.inside" in name_rules(report)
     assert feeds.seen == []
+
+
+def test_a_program_that_fails_is_a_note_and_no_failure(
+    desk: Desk, issue_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("spamassassin", "chromium"):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    wanted = Preflight(links=False)
+    report = examine_issue(desk.database, desk.settings, issue_id, wanted, now=NOW)
+
+    assert report.blocking == ()
+    assert any("SpamAssassin failed" in note for note in report.notes)
+    assert any("axe could not run in Chromium" in note for note in report.notes)

@@ -100,11 +100,16 @@ def test_a_sitemap_gives_what_is_new_in_it(collecting_desk: Desk) -> None:
     new, old = serve_page(server, "new", "New"), serve_page(server, "old", "Old")
     day, year = (NOW - DAY).date().isoformat(), (NOW - 400 * DAY).date().isoformat()
     elsewhere = f"http://localhost:{server.port}/new"
+    collecting_desk.settings = collecting_desk.settings.model_copy(
+        update={"fetch_allow_hosts": ("localhost",)}
+    )
     inner = serve_map(server, "/news.xml", "urlset", (old, year), (new, day), (elsewhere, day))
     collecting_desk.add_source(serve_map(server, "/map.xml", "sitemapindex", (inner, day)), kind="sitemap")
 
     assert collecting_desk.collect().new == 1
     assert titles(collecting_desk) == ["New"]
+    # What lies on another host is not this sitemap's to name (sitemaps.org, location).
+    assert asked(server, "/new") == 1
 
 
 def test_robots_txt_closes_pages_to_following(collecting_desk: Desk) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from jinja2.exceptions import SecurityError
 
 from newsletter.render import environment
+from newsletter.render.sandbox import Sandbox
 from tests.support.mail_builders import NOW, make_article, make_publication
 
 
@@ -57,3 +61,22 @@ def test_a_text_of_two_directions_is_left_to_the_reader_to_order() -> None:
     assert environment.mixed("hello", "ltr") == ""
     assert environment.mixed("שלום", "ltr") == ' dir="auto"'
     assert environment.mixed("hello", "rtl") == ' dir="auto"'
+
+
+def test_a_template_is_compiled_once_and_anew_when_it_changes(tmp_path: Path) -> None:
+    page = tmp_path / "page.txt"
+    said = []
+    for text in ("one", "one", "{{ 1 + 1 }}"):
+        page.write_text(text, encoding="utf-8")
+        said.append(environment.make_environment([tmp_path]).get_template("page.txt").render())
+
+    assert said == ["one", "one", "2"]
+
+
+def test_code_compiled_without_a_sandbox_never_runs_in_one(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_text("{{ ''.__class__ }}", encoding="utf-8")
+
+    assert "str" in environment.make_environment([tmp_path]).get_template("page.txt").render()
+    sandbox = environment.make_environment([tmp_path], Sandbox)
+    with pytest.raises(SecurityError):
+        sandbox.get_template("page.txt").render()

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from newsletter.content import Publication, Recipient, RenderedIssue
 from newsletter.errors import AddressError, RenderError
-from newsletter.render.allowed import load_allowed_features
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
 from newsletter.render.marks import Subscriber
@@ -30,6 +29,7 @@ from newsletter.render.message import (
     nonce_of,
     personalise,
 )
+from newsletter.render.themes import list_themes, load_theme
 from newsletter.review.mail import Facts
 from newsletter.review.rules import check_issue
 from tests.support.mail_builders import (
@@ -139,12 +139,17 @@ def facts() -> Facts:
         address=make_publication().address,
         preheader=make_digest().preheader,
         articles={1: "x"},
-        allowed_features=load_allowed_features(make_environment(), "default"),
+        allowed_features=load_theme(make_environment(), "default").allow,
     )
 
 
-def test_a_rich_issue_passes_every_rule() -> None:
-    assert check_issue(build(), facts()) == []
+@pytest.mark.parametrize("theme", list_themes(make_environment()))
+def test_a_rich_issue_passes_every_rule_in_every_theme(theme: str) -> None:
+    publication = make_publication(theme=theme)
+    issue = render_issue(make_rich_digest(), publication, make_environment())
+    allowed = load_theme(make_environment(), theme).allow
+
+    assert check_issue(build(None, publication, issue), replace(facts(), allowed_features=allowed)) == []
 
 
 def test_a_name_beyond_ascii_is_left_out_of_list_id_and_encoded_in_from() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from newsletter.errors import RenderError
-from newsletter.render.allowed import load_allowed_features
 from newsletter.render.environment import make_environment
 from newsletter.render.message import build_notice
 from newsletter.render.notice import NOTICES, render_notice
+from newsletter.render.themes import load_theme
 from newsletter.review.mail import Facts
 from newsletter.review.rules import check_issue
 from tests.support.mail_builders import BASE_URL, LEAVE, NOW, PREFERENCES, make_publication
@@ -34,7 +34,7 @@ def test_a_notice_holds_its_link_in_both_parts_and_passes_the_rules_of_access(
     values = {key: VALUES[key] for key in NOTICES[name]}
     notice = render_notice(name, publication, make_environment(), values)
     mail = build_notice(notice, publication, "a@example.net", uid=name, date=NOW)
-    allowed = load_allowed_features(make_environment(), "default")
+    allowed = load_theme(make_environment(), "default").allow
     facts = Facts(BASE_URL, address=publication.address, allowed_features=allowed)
     faults = [finding for finding in check_issue(mail, facts) if not finding.rule.startswith("headers.")]
 

@@ -272,6 +272,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("reach.inside", answered(error="10.0.0.1 is private", is_refused=True), answered(error="no such host")),
     ("reach.redirects", answered(status=200, hops=("https://b.example/1", "https://c.example/1")), answered(status=200, hops=("https://source.example.com/2", "https://www.source.example.com/2"))),
     ("reach.redirects", answered(status=200, hops=tuple(f"https://source.example.com/{n}" for n in "234")), answered(status=200, hops=("https://b.example/1",))),
+    ("reach.redirects", answered(status=200, hops=("https://b.example/1", "https://[x")), answered(status=200, hops=("https://[x",))),
     ("reach.moved-home", answered(status=200, hops=("https://source.example.com/",)), answered(status=200, hops=("https://source.example.com/new",))),
     ("reach.moved-home", answered(status=200, hops=("https://b.example",)), answered(status=200, hops=("https://b.example/?p=1",))),
     # content
@@ -282,6 +283,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("content.slot-empty", facts(nameless="Dear None,\n" + TEXT), facts(nameless=TEXT)),
     # images
     ("images.kind", html("/1.jpg", "/1.webp"), html("/1.jpg", "/webp.jpg?x=1.webp")),
+    ("images.kind", html("/1.jpg", "/1.SVG"), html("https://news.example.org/1.jpg", "https://[x/1.webp")),
     ("images.wide", html('width="120"', 'width="900"'), html('width="120"', 'width="600"')),
     ("images.dead", pictured(status=404), pictured(status=200)),
     ("images.no-image", pictured(status=200, content_type="text/html; charset=utf-8"), pictured(status=200, content_type="image/png")),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from email.message import Message
+from functools import lru_cache
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Self
@@ -152,8 +154,15 @@ class _Fetcher(AsyncExitStack):
         return b"".join(pieces)
 
 
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    """Once in a process: reading the certificates of all authorities takes as long as ten requests."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 def _make_client(options: FetchOptions) -> httpx2.AsyncClient:
     transport = httpx2.AsyncHTTPTransport(
+        verify=_tls_context(),
         trust_env=False,
         limits=httpx2.Limits(
             max_connections=options.connections, max_keepalive_connections=options.connections
