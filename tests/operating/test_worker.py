@@ -46,6 +46,7 @@ def fleet(postgres_database: Database, tmp_path: Path, monkeypatch: pytest.Monke
         (workers, "LEASE_SECONDS", 2.0),
         (worker, "TEND_SECONDS", 0.3),
         (worker, "PAUSE_SECONDS", 0.1),
+        (worker, "POLL_SECONDS", 0.2),
         (worker, "RETRY_SECONDS", 1),
     ):
         monkeypatch.setattr(module, name, value)
