@@ -176,7 +176,7 @@ def test_a_send_that_is_told_to_stop_ends_soon_and_can_go_on(
     assert len(smtp_server.accepted) == 1
 
 
-@pytest.mark.parametrize("command", ["scheduler", "run"])
+@pytest.mark.parametrize("command", ["scheduler", pytest.param("run", marks=pytest.mark.deep)])
 def test_a_source_that_never_answers_holds_no_end_up(call: Call, start: Start, command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         call("source", "add", f"http://127.0.0.1:{silent.getsockname()[1]}/feed.xml")
@@ -225,6 +225,7 @@ def test_a_worker_ends_when_it_is_told_to(start: Start, number: int) -> None:
     assert seconds < SOON
 
 
+@pytest.mark.deep
 def test_on_postgresql_the_clock_leaves_the_sending_to_the_worker_of_run(
     call: Call, start: Start, postgres_url: str, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
