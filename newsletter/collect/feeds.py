@@ -190,6 +190,10 @@ _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:|[./]", re.IGNORECASE)
 
 
 def _link(fields: _Fields, bases: tuple[str | None, ...], *, is_atom: bool) -> str | None:
+    # FeedBurner leads every <link> over itself and says beside it where that leads.
+    own = make_absolute(str(fields.get("feedburner_origlink") or "").strip(), *bases)
+    if own and own.lower().startswith(("http://", "https://")):
+        return own
     found, id_ = fields.get("link"), fields.get("id")
     links = [link for link in fields.get("links") or [] if link.get("href")]
     alternates = [link["href"] for link in links if link.get("rel") == "alternate"]

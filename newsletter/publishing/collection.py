@@ -19,6 +19,7 @@ from newsletter.content import Pace
 from newsletter.errors import DatabaseError, FetchError, SourceError
 from newsletter.publishing.following import follow
 from newsletter.publishing.intake import Intake, clean_text, take_in
+from newsletter.publishing.pictures import read_pictures
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
 from newsletter.store.models import Source
@@ -85,6 +86,7 @@ def collect_sources(
             taken += intake
             failed += [{"source": row.location, "error": error} for error in errors]
         taken += _record_quiet(database, quiet, now=now)
+    read_pictures(database, settings, list(zones), now=now)
     return CollectReport(len(rows), taken.new, taken.updated, taken.unchanged, failed)
 
 

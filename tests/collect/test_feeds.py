@@ -387,3 +387,15 @@ def test_a_named_picture_has_its_credit_and_the_text_it_has_in_the_body() -> Non
         "A ship",
         "Ann Ode",
     )
+
+
+@pytest.mark.parametrize("own", ["https://e.example/own", "javascript:alert(1)", ""])
+def test_an_article_behind_feedburner_has_its_own_address(own: str) -> None:
+    item = f"<item><link>https://feedproxy.example/~r/1</link><fb:origLink>{own}</fb:origLink></item>"
+    feed = (
+        '<rss version="2.0" xmlns:fb="http://rssnamespace.org/feedburner/ext/1.0"><channel><title>T</title>'
+        f"{item}</channel></rss>"
+    )
+    expected = own if own.startswith("https") else "https://feedproxy.example/~r/1"
+
+    assert parse_feed(feed.encode()).entries[0].link == expected
