@@ -17,7 +17,7 @@ from unittest.mock import patch
 from newsletter.cli import main
 from newsletter.content import Verdict
 from newsletter.deliver.dkim import DkimKey, make_key, sign_message
-from newsletter.publishing import sending
+from newsletter.publishing import mailing, sending
 from newsletter.store.ledger import ClaimedRow, LedgerStore
 
 EVERYBODY = 10_000_000
@@ -62,6 +62,6 @@ if __name__ == "__main__":
         alteration: Any = patch.object(sending, "LedgerStore", Unrecorded)
     else:
         key, _ = make_key("example.org", "bench", "ed25519")
-        alteration = patch.object(sending, "make_signer", partial(partial, _sign, [key]))
+        alteration = patch.object(mailing, "make_signer", partial(partial, _sign, [key]))
     with alteration:
         main()

@@ -14,8 +14,8 @@ from newsletter.errors import AddressError
 Message = bytes | tuple[bytes, ...]
 """A message whole, or cut at line ends, so that work on a part that many messages share is done once."""
 Shape = TypeVar("Shape", bytes, tuple[bytes, ...])
-PARTS_KEPT = 1024
-"""How many parts are remembered with what was made of them: enough for variants that go out side by side."""
+PARTS_KEPT = 4096
+"""How many parts are remembered with what was made of them: enough for 200 variants that go out in turn."""
 LINE_LIMIT = 4096
 """Octets in one reply line; RFC 5321 4.5.3.1.5 says 512, and servers with long links in them say more."""
 REPLY_LIMIT = 65_536

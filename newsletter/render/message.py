@@ -72,7 +72,7 @@ def _part_head(boundary: str, subtype: str) -> bytes:
     ).encode("ascii")
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=personal.VARIANTS_KEPT)
 def nonce_of(mime: bytes) -> str:
     """Return the nonce of a compiled body, which every slot mark of its issue carries."""
     found = _BOUNDARY.search(mime)

@@ -14,6 +14,8 @@ from newsletter.errors import RenderError
 from newsletter.render.marks import ATTRIBUTES, read_mark, split_marks
 
 Place = Literal["html", "text"]
+VARIANTS_KEPT = 256
+"""So many bodies are kept taken apart: readers of different variants follow one another as they come."""
 
 
 def values_of(recipient: Recipient) -> dict[str, str]:
@@ -77,7 +79,7 @@ def pack(pieces: Sequence[bytes]) -> bytes:
     return b"\0".join(pieces)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=VARIANTS_KEPT)
 def unpack(blob: bytes) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
     """Return the static octets and, one fewer, what stands between them."""
     pieces = blob.split(b"\0")
@@ -149,7 +151,7 @@ def _read(piece: str) -> tuple[str, str, str]:
     return place, *read_mark(word, payload)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=VARIANTS_KEPT)
 def _conditions(between: tuple[str, ...]) -> tuple[Any, ...]:
     read = [_read(piece) for piece in between]
     return tuple(json.loads(payload) for _, key, payload in read if key == "if")
@@ -159,7 +161,7 @@ def _decide_all(conditions: Sequence[Any], values: Mapping[str, str]) -> tuple[b
     return tuple(bool(decide(condition, values)) for condition in conditions)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2 * VARIANTS_KEPT)
 def _chosen(blob: bytes, verdicts: tuple[bool, ...]) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
     """Readers differ, but what they differ in makes few bodies: each is put together once."""
     statics, between = unpack(blob)

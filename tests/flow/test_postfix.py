@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -9,12 +10,26 @@ from dataclasses import replace
 
 import pytest
 
+from newsletter.deliver.dkim import make_key, sign_message
 from newsletter.deliver.route import Route
+from newsletter.render.environment import make_environment
+from newsletter.render.issue import render_issue
+from newsletter.render.message import IssueIdentity, build_message
+from newsletter.render.themes import list_themes
 from tests.deliver.memory_ledger import MemoryLedger
 from tests.deliver.sending import OPTIONS, build, make_addresses, send
-from tests.support.postfix_fixtures import Postfix
+from tests.support.dkim_fixtures import Verify
+from tests.support.mail_builders import BASE_URL, NOW, make_publication, make_recipient, make_rich_digest
+from tests.support.postfix_fixtures import HANDED_ON, Postfix
 
 REFUSED = "nobody@refused.example"
+KEYS = [make_key("example.org", kind, kind)[0] for kind in ("rsa", "ed25519")]
+RECORDS = {key.record_name: key.record for key in KEYS}
+RECEIVED = re.compile(rb"(?:Received: .*\r\n(?:[ \t].*\r\n)*)+")
+THEMES = [
+    pytest.param(theme, marks=[] if theme == "default" else pytest.mark.deep)
+    for theme in list_themes(make_environment())
+]
 
 
 def make_route(postfix: Postfix, *, pipelining: bool = True) -> Route:
@@ -60,6 +75,40 @@ def test_postfix_goes_on_after_a_refused_recipient(postfix: Postfix) -> None:
     assert outcome.error is None
     assert ledger.count() == {"sent": 23, "failed": 2}
     assert ledger.find(REFUSED).code == 554
+
+
+def make_signed_issue(theme: str, email: str) -> bytes:
+    rendered = render_issue(make_rich_digest(), make_publication(theme=theme), make_environment())
+    message = build_message(
+        rendered,
+        make_publication(theme=theme),
+        make_recipient(email=email, name="Ádám الوضع 🚢"),
+        issue=IssueIdentity("0f3c", 12),
+        base_url=BASE_URL,
+        date=NOW,
+    )
+    signed = sign_message(message, KEYS, at=int(NOW.timestamp()))
+    assert isinstance(signed, bytes)
+    return signed
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_issue_goes_through_postfix_unchanged_and_its_signatures_hold(
+    postfix: Postfix, dkimpy: Verify, opendkim: Verify, theme: str
+) -> None:
+    email = f"{theme}@{HANDED_ON}"
+    sent = make_signed_issue(theme, email)
+    outcome = send(
+        MemoryLedger([email]),
+        make_route(postfix),
+        build=lambda claimed: replace(build(claimed), data=sent),
+    )
+    assert (outcome.sent, outcome.error) == (1, None)
+    handed_on = postfix.await_handed_on(email).data
+
+    assert (added := RECEIVED.match(handed_on))
+    assert handed_on[added.end() :] == sent
+    assert dkimpy([handed_on], RECORDS) == opendkim([handed_on], RECORDS) == [[True, True]]
 
 
 def test_a_body_before_354_is_what_this_postfix_drops(postfix: Postfix) -> None:

@@ -101,6 +101,16 @@ def test_a_mark_is_made_of_letters_that_nothing_on_the_way_rewrites() -> None:
     assert Slot(NONCE, "email", "é").isascii()
 
 
+def test_bodies_of_two_hundred_variants_are_taken_apart_once_each_while_they_go_out_in_turn() -> None:
+    blobs = [personal.pack([b"%d\r\n" % number, b"html:name:", b"\r\n"]) for number in range(200)]
+    personal.unpack.cache_clear()
+    for _ in range(3):
+        joined = [personal.join(blob, {"name": "Ada"}) for blob in blobs]
+
+    assert joined[199] == b"199\r\nAda=\r\n\r\n"
+    assert personal.unpack.cache_info().misses == 200
+
+
 def test_masking_names_the_slot_and_hides_its_nonce() -> None:
     assert personal.mask(f"Dear {Slot(NONCE, 'name')}", NONCE) == "Dear {name}"
 

@@ -114,6 +114,37 @@ def test_a_claim_is_written_with_the_workers_token(either_database: Database) ->
     assert read_row(either_database, row.id).claim_token
 
 
+def test_what_is_said_in_a_transaction_is_written_together_or_not_at_all(either_database: Database) -> None:
+    ledger = start(either_database, 3)
+    first, second = (row.id for row in ledger.claim(2))
+
+    def break_off() -> None:
+        with ledger.transaction():
+            ledger.record([make_verdict(first)])
+            ledger.intend([second])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
+
+    assert read_states(either_database) == ["claimed", "claimed", "queued"]
+
+    with ledger.transaction():
+        ledger.record([make_verdict(first)])
+        assert ledger.intend([second]) == {second}
+
+    assert read_states(either_database) == ["sent", "dot_sent", "queued"]
+
+
+def test_what_was_given_back_is_claimed_after_the_last_of_the_rest(either_database: Database) -> None:
+    ledger = start(either_database, 4)
+    first, second = (row.id for row in ledger.claim(2))
+    ledger.release([first])
+
+    assert [row.id for row in ledger.claim(1)] == [second + 1]
+    assert [row.id for row in ledger.claim(2)] == [second + 2, first]
+
+
 def test_processes_that_claim_at_once_share_the_rows(either_database: Database) -> None:
     issue_id = add_sending_issue(either_database, 60)
 

@@ -1,4 +1,4 @@
-"""A private Postfix on loopback that discards what it accepts and logs every recipient."""
+"""A private Postfix on loopback that logs every recipient, and discards what it accepts or hands it on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.smtp_server import Accepted, SmtpServer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+HANDED_ON = "handed-on.example"
+"""What goes to this domain is kept as Postfix hands it on."""
 
 _MAIN = """
 compatibility_level = 3.6
@@ -36,6 +41,7 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 default_transport = discard
 relay_transport = discard
+transport_maps = inline:{{{handed_on}=smtp:[127.0.0.1]:{next_hop}}}
 local_recipient_maps =
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = check_recipient_access inline:{{refused.example=REJECT}}
@@ -53,6 +59,7 @@ rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 discard unix - - n - - discard
+smtp unix - - n - - smtp
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 proxymap unix - - n - - proxymap
@@ -66,6 +73,17 @@ class Postfix:
 
     port: int
     log: Path
+    next_hop: SmtpServer
+
+    def await_handed_on(self, email: str, seconds: float = 60.0) -> Accepted:
+        """The first message for that address, as the next server got it."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for message in self.next_hop.accepted:
+                if email in message.recipients:
+                    return message
+            time.sleep(0.05)
+        pytest.fail(f"Postfix handed nothing on for {email}: {self.log.read_text()[-2000:]}")
 
     def count_delivered(self) -> Counter[str]:
         """How often each address was delivered to, by the log."""
@@ -93,18 +111,19 @@ def postfix() -> Iterator[Postfix]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    _write(home, port)
     command = ["postfix", "-c", str(home / "etc")]
-    subprocess.run([*command, "start"], check=True, capture_output=True, timeout=60)
-    try:
-        _await_port(port)
-        yield Postfix(port, home / "mail.log")
-    finally:
-        subprocess.run([*command, "stop"], check=False, capture_output=True, timeout=60)
-        shutil.rmtree(home, ignore_errors=True)
+    with SmtpServer() as next_hop:
+        _write(home, port, next_hop.port)
+        subprocess.run([*command, "start"], check=True, capture_output=True, timeout=60)
+        try:
+            _await_port(port)
+            yield Postfix(port, home / "mail.log", next_hop)
+        finally:
+            subprocess.run([*command, "stop"], check=False, capture_output=True, timeout=60)
+            shutil.rmtree(home, ignore_errors=True)
 
 
-def _write(home: Path, port: int) -> None:
+def _write(home: Path, port: int, next_hop: int) -> None:
     home.chmod(0o755)
     for folder in ("etc", "queue", "data"):
         (home / folder).mkdir()
@@ -112,7 +131,8 @@ def _write(home: Path, port: int) -> None:
     daemons = subprocess.run(
         ["postconf", "-hd", "daemon_directory"], check=True, capture_output=True, text=True
     ).stdout.strip()
-    (home / "etc/main.cf").write_text(_MAIN.format(home=home, daemons=daemons))
+    main = _MAIN.format(home=home, daemons=daemons, handed_on=HANDED_ON, next_hop=next_hop)
+    (home / "etc/main.cf").write_text(main)
     (home / "etc/master.cf").write_text(_MASTER.format(port=port))
 
 
