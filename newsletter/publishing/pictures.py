@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
     from newsletter.store.images import UnseenImage
 
-MOST: Final = 200
-"""Pictures that one run asks for."""
 AT_ONCE: Final = 20
 """Pictures whose bytes are held in memory together."""
 _LONGEST: Final = 5.0
@@ -48,12 +46,12 @@ def read_pictures(
 ) -> None:
     """Learn the size of the pictures of new articles, newest first, and keep copies where that is set.
 
-    Each is asked for once, whatever comes of it: a picture without a size is shown all the same. A host that
-    cannot be reached is not asked again in this run.
+    A run asks for `images_per_run` of them, for each once, whatever comes of it: a picture without a size is
+    shown all the same. A host that cannot be reached is not asked again in this run.
     """
     since = now - timedelta(days=settings.lookback_days)
     with database.read() as session:
-        waiting = images.list_unseen_images(session, publication_ids, since, limit=MOST)
+        waiting = images.list_unseen_images(session, publication_ids, since, limit=settings.images_per_run)
     silent: set[str] = set()
     while waiting := [each for each in waiting if _host(each.url) not in silent]:
         some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]

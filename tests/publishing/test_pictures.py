@@ -51,9 +51,10 @@ def serve_feed(server: FeedServer, *pictures: str, path: str = "/feed.xml") -> s
     return server.serve(path, f"{head}{items}</channel></rss>".encode())
 
 
-def collect(desk: Desk, *pictures: str, now: timedelta = timedelta()) -> list[Article]:
+def collect(desk: Desk, *pictures: str, now: timedelta = timedelta(), most: int = 200) -> list[Article]:
     """Collect a feed with those pictures; its articles in the feed's order."""
     assert desk.feeds
+    desk.settings = desk.settings.model_copy(update={"images_per_run": most})
     url = serve_feed(desk.feeds, *pictures)
     if not list_rows(desk):
         desk.add_source(url)
@@ -163,6 +164,16 @@ def test_each_picture_is_asked_for_once_whatever_comes_of_it(collecting_desk: De
     assert all(row.image_asked_at == NOW for row in list_rows(collecting_desk))
     assert {asked(collecting_desk, path) for path in ("/a.png", "/d.svg", "/f.png", "/gone.png")} == {1}
     assert not any(row.image_copy for row in rows)
+
+
+def test_a_run_asks_for_so_many_pictures_the_newest_first(collecting_desk: Desk) -> None:
+    assert collecting_desk.feeds
+    pictures = [collecting_desk.feeds.serve(f"/{name}.png", make_picture("PNG")) for name in "abc"]
+
+    for run, most, sizes in ((0, 0, 0), (1, 2, 2), (2, 2, 3)):
+        rows = collect(collecting_desk, *pictures, now=run * DAY, most=most)
+        assert sum(row.image_width is not None for row in rows) == sizes
+    assert [row.image_asked_at for row in rows] == [NOW + 2 * DAY, NOW + DAY, NOW + DAY]
 
 
 def test_a_new_picture_of_an_article_is_asked_for_anew(collecting_desk: Desk) -> None:
