@@ -17,6 +17,7 @@ from newsletter.collect.folders import read_folder
 from newsletter.collect.pace import plan_next
 from newsletter.content import Pace
 from newsletter.errors import DatabaseError, FetchError, SourceError
+from newsletter.publishing.extraction import extract_apart
 from newsletter.publishing.following import follow
 from newsletter.publishing.intake import Intake, clean_text, take_in
 from newsletter.publishing.pictures import read_pictures
@@ -128,7 +129,9 @@ def _kind(row: Source) -> SourceKind:
 
 def _read_folder(settings: Settings, row: Source, zone: ZoneInfo) -> Reading:
     try:
-        found = read_folder(Path(row.location), max_bytes=settings.fetch_max_bytes, tz=zone)
+        found = read_folder(
+            Path(row.location), max_bytes=settings.fetch_max_bytes, tz=zone, extract=extract_apart
+        )
     except FetchError as error:
         return Reading(error=error)
     return Reading(parsed=found.source, problems=found.source.problems)

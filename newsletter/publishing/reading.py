@@ -11,6 +11,7 @@ from newsletter.collect.detect import parse_source
 from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources
 from newsletter.config import is_loopback
 from newsletter.errors import FetchError, ParseError, SourceError
+from newsletter.publishing.extraction import extract_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ def parse_fetched(fetched: Fetched | FetchError, kind: SourceKind | None, tz: tz
             content_type=fetched.content_type,
             kind=kind,
             tz=tz,
+            extract=extract_apart,
         )
     except ParseError as error:
         return Reading(fetched=fetched, error=error)

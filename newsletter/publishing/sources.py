@@ -12,6 +12,7 @@ from newsletter.collect.detect import parse_source
 from newsletter.collect.fetch import FetchRequest
 from newsletter.collect.folders import list_files, read_file, read_folder
 from newsletter.errors import FetchError, SourceError
+from newsletter.publishing.extraction import extract_apart
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
 from newsletter.store.models import Source
@@ -183,9 +184,10 @@ def _read_path(settings: Settings, location: str, kind: SourceKind | None, base:
             message = f"{location} cannot be collected from: give an http or https address, or a path"
             raise FetchError(message)
         if path.is_dir():
-            return Reading(parsed=read_folder(path, max_bytes=settings.fetch_max_bytes).source)
+            found = read_folder(path, max_bytes=settings.fetch_max_bytes, extract=extract_apart)
+            return Reading(parsed=found.source)
         data = read_file(path, max_bytes=settings.fetch_max_bytes)
-        return Reading(parsed=parse_source(data, location=base or location, kind=kind))
+        return Reading(parsed=parse_source(data, location=base or location, kind=kind, extract=extract_apart))
     except SourceError as error:
         return Reading(error=error)
 
