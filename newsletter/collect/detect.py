@@ -87,9 +87,9 @@ def parse_source(
 
 _FEED: Final = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
 _SITEMAP: Final = re.compile(r"<(?:[\w-]+:)?(?:urlset|sitemapindex)\b", re.IGNORECASE)
-_OPML: Final = re.compile(r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<opml\b", re.IGNORECASE | re.DOTALL)
+_OPML: Final = re.compile(r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<opml\b", re.IGNORECASE | re.DOTALL)
 _HTML_TAG: Final = re.compile(
-    r"(?:<!--.*?-->\s*)*<(?:html|head|body|meta|title|div|p|article|main|section|h[1-6]|table|ul|header|span|center)\b"
+    r"(?:<!--.*?-->\s*)*+<(?:html|head|body|meta|title|div|p|article|main|section|h[1-6]|table|ul|header|span|center)\b"
     r"[^<]*>",
     re.IGNORECASE | re.DOTALL,
 )

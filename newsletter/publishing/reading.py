@@ -79,6 +79,9 @@ def parse_fetched(fetched: Fetched | FetchError, kind: SourceKind | None, tz: tz
         )
     except ParseError as error:
         return Reading(fetched=fetched, error=error)
+    except Exception as error:  # noqa: BLE001 - one source that breaks the program must not stop the rest
+        message = f"{fetched.url} could not be read ({type(error).__name__}: {error}); please report it"
+        return Reading(fetched=fetched, error=SourceError(message))
     return Reading(parsed=parsed, fetched=fetched, problems=parsed.problems)
 
 

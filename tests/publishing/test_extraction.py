@@ -6,15 +6,18 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from newsletter.collect.detect import parse_source
 from newsletter.collect.extraction import Extracted, PageJob, extract, read_answer
+from newsletter.content import ParsedSource
 from newsletter.errors import ParseError
 from newsletter.publishing.extraction import PageReader
 from newsletter.publishing.sources import NewSource, add_source, check_sources
 from tests.publishing.test_following import NAMES, TEXT, make_desk_with, serve_list, serve_page, titles
-from tests.support.publishing_builders import NOW, Desk
+from tests.support.publishing_builders import NOW, Desk, Item
 
 GOOD = PageJob(
     "<html lang='en'><head><title>Cranes turn again</title><meta name='author' content='Ann Ode'>"
@@ -151,6 +154,31 @@ def test_no_use_case_reads_a_page_in_its_own_process(
 
     assert [problem for found in checked for problem in found["problems"]] == []
     assert (report.new, report.failed) == (2, [])
+
+
+def test_a_source_that_breaks_its_reader_stops_no_other(
+    collecting_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = collecting_desk
+    urls = [desk.serve(Item(f"Report {path}"), path=path) for path in ("/a.xml", "/b.xml")]
+
+    def fall(data: bytes, **options: Any) -> ParsedSource:  # noqa: ANN401 - as parse_source has them
+        if b"/a.xml" in data:
+            raise RecursionError("so deep")
+        return parse_source(data, **options)
+
+    monkeypatch.setattr("newsletter.publishing.reading.parse_source", fall)
+    for url in urls:
+        desk.add_source(url)
+    report = desk.collect()
+
+    assert report.new == 1
+    assert report.failed == [
+        {
+            "source": urls[0],
+            "error": f"{urls[0]} could not be read (RecursionError: so deep); please report it",
+        }
+    ]
 
 
 def test_a_page_that_cannot_be_read_is_said_on_its_source_and_stops_no_other(
