@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
 
 
+HEAVIEST = 16
+"""As a category in the rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceView:
     """One source as screens and JSON show it."""
@@ -37,6 +41,7 @@ class SourceView:
     title: str | None
     category: str | None
     full_text: bool
+    weight: int
     articles: int
     last_fetched_at: datetime | None
     last_success_at: datetime | None
@@ -56,6 +61,8 @@ class NewSource:
     title: str | None = None
     full_text: bool | None = None
     """Whether the pages of its articles are fetched too; None leaves it as it is."""
+    weight: int | None = None
+    """An article of a source of weight 2 counts as one that two sources tell; None leaves it as it is."""
 
 
 def add_source(
@@ -63,11 +70,11 @@ def add_source(
 ) -> SourceView:
     """Add a source; a path must be readable, its kind is found where none is given. Nothing is fetched.
 
-    Adding what is there already changes its kind, category and title, and has it asked again at once.
+    Adding what is there already changes its kind, category, title and weight, and has it asked again at once.
 
     Raises:
         FetchError: A path that is not there or cannot be read.
-        SourceError: An address that is neither http(s) nor a path.
+        SourceError: An address that is neither http(s) nor a path, or a wrong weight.
 
     """
     new = check_new(new)
@@ -83,13 +90,16 @@ def check_new(new: NewSource) -> NewSource:
 
     Raises:
         FetchError: A path that is not there or cannot be read.
-        SourceError: An address that is neither http(s) nor a path, or one of another kind.
+        SourceError: An address that is neither http(s) nor a path, or one of another kind; a wrong weight.
 
     """
     location = _normalise(new.location)
     kind = new.kind or ("feed" if is_url(location) else "folder")
     if (kind == "folder") == is_url(location):
         message = f"{location} cannot be of kind {kind}: a folder is a path, the other kinds are addresses"
+        raise SourceError(message)
+    if new.weight is not None and not 1 <= new.weight <= HEAVIEST:
+        message = f"a source cannot weigh {new.weight}: from 1 to {HEAVIEST}, 1 being like any other"
         raise SourceError(message)
     return replace(new, location=location, kind=kind)
 
@@ -106,6 +116,7 @@ def put_source(
     source.category = new.category or source.category
     source.title = new.title or source.title
     source.full_text = source.full_text if new.full_text is None else new.full_text
+    source.weight = source.weight if new.weight is None else new.weight
     source.interval_seconds = settings.collect_minutes * 60
     source.disabled_at = source.next_attempt_at = None
     session.flush()
@@ -241,6 +252,7 @@ def _to_view(row: Source, articles: int) -> SourceView:
         title=row.title,
         category=row.category,
         full_text=row.full_text,
+        weight=row.weight,
         articles=articles,
         last_fetched_at=row.last_fetched_at,
         last_success_at=row.last_success_at,

@@ -412,6 +412,25 @@ def test_what_cannot_be_a_source_is_refused(
     assert list_sources(desk.database, None) == []
 
 
+@pytest.mark.parametrize("weight", [0, -1, 17])
+def test_a_weight_that_is_none_is_refused(desk: Desk, weight: int) -> None:
+    with pytest.raises(SourceError, match=f"cannot weigh {weight}: from 1 to 16"):
+        desk.add_source("https://post.example/feed", weight=weight)
+
+    assert list_sources(desk.database, None) == []
+
+
+def test_a_source_keeps_its_weight_until_another_is_said(desk: Desk) -> None:
+    said = (None, 16, None, 2)
+
+    assert [desk.add_source("https://post.example/feed", weight=each).weight for each in said] == [
+        1,
+        16,
+        16,
+        2,
+    ]
+
+
 def test_a_source_is_removed_by_place_or_number(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.write_page("one.txt", "A page\n\nOf text.\n")
     monkeypatch.chdir(desk.folder)
