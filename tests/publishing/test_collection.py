@@ -282,6 +282,16 @@ def test_the_category_of_a_source_goes_before_a_feeds_tags(collecting_desk: Desk
     assert article.category == "Harbour"
 
 
+def test_the_category_of_a_page_goes_before_that_of_its_folder(desk: Desk) -> None:
+    place = desk.write_page("one.md", "---\ntitle: A ship\ncategory: Ships\n---\n\nIt came in.\n")
+    desk.write_page("two.md", "---\ntitle: Another\n---\n\nIt went.\n")
+    desk.add_source(place, category="Harbour")
+    desk.collect()
+    found = list_articles(desk.database, desk.settings, None)
+
+    assert {article.title: article.category for article in found} == {"A ship": "Ships", "Another": "Harbour"}
+
+
 def test_a_tag_that_is_a_section_here_is_kept(collecting_desk: Desk) -> None:
     feed = make_feed(Item("A ship came in")).replace(b"<guid", b"<category>SHIPS</category><guid")
     assert collecting_desk.feeds

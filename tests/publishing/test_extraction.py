@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,19 @@ def test_a_page_that_keeps_it_busy_is_an_error_and_the_next_is_read(reader: Page
     assert reader.extract(GOOD).title == "Cranes turn again"
 
 
+def test_a_page_that_keeps_it_busy_is_not_tried_twice(
+    reader: PageReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    (tmp_path / "sitecustomize.py").write_text(f"open({str(started)!r}, 'a').write('x')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    reader.extract(GOOD)
+    with pytest.raises(ParseError, match="more than a page may"):
+        reader.extract(PageJob(SLOW))
+
+    assert started.read_text() == "x"
+
+
 def test_a_page_that_grows_is_an_error_and_the_next_is_read() -> None:
     reader = PageReader(cpu_seconds=60, memory=260 << 20)
     reader.extract(GOOD)
@@ -79,6 +93,14 @@ def test_a_page_that_takes_long_by_the_clock_is_an_error() -> None:
     with pytest.raises(ParseError, match="took more than a page may"):
         reader.extract(PageJob(SLOW))
     reader.end()
+
+
+def test_the_process_has_so_much_memory_and_no_more(reader: PageReader) -> None:
+    before = set(list_children())
+    reader.extract(GOOD)
+    (child,) = set(list_children()) - before
+
+    assert f"{300 << 20} " in re.findall("Max address space.*", Path(f"/proc/{child}/limits").read_text())[0]
 
 
 def test_a_process_that_ended_meanwhile_is_not_the_pages_fault(reader: PageReader) -> None:
