@@ -51,8 +51,9 @@ take newer ones.
 ## Colours
 
 Contrast is worked out for each text in three modes: light; dark as the mail's own rules say; and dark as
-clients force it, where light backgrounds and dark texts swap sides in LCH. It needs 4.5, or 3 for large
-text.
+clients force it, where the worse of two counts: light backgrounds and dark texts swap sides in LCH (Outlook,
+Gmail on Android), or every colour does (Gmail on iOS). It needs 4.5, or 3 for large text. axe sees the first
+two alone, as it reads the colours that the page states.
 """
 WEIGHTS = {"blocks": "blocks", "blocks-live": "blocks live", "advises": "advises"}
 
