@@ -13,6 +13,9 @@ INTRODUCTION = """\
 
 `newsletter issue check ID` holds a mail against the rules below, and so do the editor's page and every
 approval. The mail is that of the reader with the longest address and name, as it would go over the wire.
+What readers of some categories get is checked as well: the longest selection that would go out now, and of
+the others the shortest while all together have no more cards than the issue. What only such a selection
+has is said with its readers; how many were looked at stands in `notes`.
 A finding says what is wrong, where (line, element, card), why it matters and how to mend it; `--json`
 gives all of that.
 
