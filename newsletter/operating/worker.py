@@ -30,6 +30,8 @@ RETRY_SECONDS = 10
 """How long a shard waits that could not be sent, as while the mail server is down."""
 PAUSE_SECONDS = 1.0
 """Before a database that is gone is tried again."""
+POLL_SECONDS = 5.0
+"""How often the queue is asked for shards whose wait is over; of new ones it is told (LISTEN)."""
 _TICK = 0.1
 
 log = structlog.get_logger("newsletter.worker")
@@ -91,6 +93,7 @@ class _Worker:
                         concurrency=self.concurrency,
                         install_signal_handlers=False,
                         delete_jobs="always",
+                        fetch_job_polling_interval=POLL_SECONDS,
                         update_heartbeat_interval=shards.BEAT_SECONDS,
                         stalled_worker_timeout=shards.STALLED_SECONDS,
                     )

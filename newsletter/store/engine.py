@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30
 """How long a writer waits for another; shorter ones give up while eight processes take turns."""
 
+IDLE_SECONDS: float = 30
+"""How long PostgreSQL lets a writer stand still in a transaction before it takes its locks away: a machine
+that freezes there would hold up all the others. Well below the lease of a claim."""
+
 
 class Database:
     """One database and its pool of connections; does not know what is in it."""
@@ -110,6 +114,8 @@ def _make_engine(url: str, busy_seconds: float) -> Engine:
         raise ConfigError(message) from error
     if engine.dialect.name == "sqlite":
         _own_transactions(engine, busy_seconds)
+    else:
+        _limit_idleness(engine)
     return engine
 
 
@@ -128,6 +134,21 @@ def _own_transactions(engine: Engine, busy_seconds: float) -> None:
         connection.exec_driver_sql(begin)
 
 
+def _limit_idleness(engine: Engine) -> None:
+    """Writers alone: a reader holds nobody up, and may wait for whoever reads what it prints."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {int(IDLE_SECONDS * 1000)}")
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:  # noqa: ANN401 - as above
+        if not connection.get_execution_options().get("write"):
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 _REASONS = {
     "database is locked": "another process keeps it locked too long: look for a stuck `newsletter` process",
     "database or disk is full": "the disk is full: make room, nothing recorded so far is lost",
@@ -140,6 +161,7 @@ _REASONS = {
     "password authentication failed": "the server refused the password: check database_url",
     "does not exist": "it lacks what the program needs: check database_url, then run `newsletter init`",
     "connection to server": "the server does not answer: check that it runs and that database_url is right",
+    "idle-in-transaction timeout": "this process stood still for too long and was cut off: start it again",
     "server closed the connection": "the server ended the connection: it may be restarting, try again",
 }
 

@@ -147,6 +147,7 @@ def read_captured() -> list[ParsedSource]:
     return feeds
 
 
+@pytest.mark.deep
 def test_unrelated_articles_of_captured_feeds_are_not_merged() -> None:
     if not CORPORA.is_dir():
         pytest.skip(f"{CORPORA} is not there: captured feeds are not part of the repository")

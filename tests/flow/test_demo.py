@@ -53,6 +53,7 @@ def test_once_reports_counts_that_agree(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.deep
 def test_a_mail_that_is_lost_is_told_and_the_directory_is_kept(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,7 @@ def is_below(module: str, packages: tuple[str, ...]) -> bool:
     return any(module == package or module.startswith(package + ".") for package in packages)
 
 
+@cache
 def list_imports(root: Path = ROOT) -> list[Import]:
     paths = [*sorted((root / "newsletter").rglob("*.py")), *root.glob("scheduler.py")]
     return [found for path in paths for found in iterate_imports(path, root)]

@@ -46,6 +46,7 @@ def fleet(postgres_database: Database, tmp_path: Path, monkeypatch: pytest.Monke
         (workers, "LEASE_SECONDS", 2.0),
         (worker, "TEND_SECONDS", 0.3),
         (worker, "PAUSE_SECONDS", 0.1),
+        (worker, "POLL_SECONDS", 0.2),
         (worker, "RETRY_SECONDS", 1),
     ):
         monkeypatch.setattr(module, name, value)
@@ -153,7 +154,13 @@ def test_four_workers_send_to_each_reader_once(fleet: Desk, smtp_server: SmtpSer
     assert count_messages(smtp_server) == everyone(fleet, issue_id)
 
 
-@pytest.mark.parametrize("machine", [None, "elsewhere"], ids=["same machine", "another machine"])
+@pytest.mark.parametrize(
+    "machine",
+    [
+        pytest.param(None, marks=pytest.mark.deep, id="same machine"),
+        pytest.param("elsewhere", id="another machine"),
+    ],
+)
 def test_what_a_killed_worker_leaves_is_sent_by_another(
     fleet: Desk,
     serve: Callable[[SmtpServer], SmtpServer],

@@ -85,12 +85,12 @@ def test_a_period_is_at_its_local_time_or_moved_forward(cron: str, zone: str, no
 def test_no_local_time_fires_twice(cron: str, zone: str, start: datetime) -> None:
     schedule, place = parse_schedule(cron), ZoneInfo(zone)
     periods, at = [], start
-    for _ in range(30):
+    for _ in range(10):
         period = next_period(schedule, place, at)
         periods.append(period)
         at = period.at
 
-    assert len({period.key for period in periods}) == 30
+    assert len({period.key for period in periods}) == 10
     assert sorted(periods) == periods
 
 

@@ -33,7 +33,7 @@ def opened() -> list[tuple[str, str]]:
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event == "open" or event.startswith(("socket.", "urllib", "subprocess", "os.system")):
-            seen.append((event, str(arguments[0])))
+            seen.append((event, str(arguments[:1])))
 
     sys.addaudithook(hook)
     return seen
@@ -48,7 +48,7 @@ def test_rendering_opens_no_connection_and_no_file_but_templates(
     build(theme)
 
     folder = str(packaged_templates())
-    assert [each for each in opened if each[0] != "open" or not each[1].startswith(folder)] == []
+    assert [each for each in opened if each[0] != "open" or folder not in each[1]] == []
 
 
 @pytest.mark.deep

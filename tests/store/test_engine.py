@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 
 from newsletter.errors import ConfigError, DatabaseError
+from newsletter.store import engine
 from newsletter.store.engine import Database, clock, explain_words
 from newsletter.store.models import AuditEntry, Publication
 from tests.support.ledger_builders import NOW, add_publication, add_sending_issue
@@ -141,6 +143,29 @@ def test_the_drivers_own_connection_gives_the_same_errors(tmp_path: Path) -> Non
 
     with pytest.raises(DatabaseError, match="it cannot be opened"), missing.raw():
         pytest.fail("there is nothing to open")
+
+
+def stand_still(database: Database, before_another: int) -> None:
+    """Hold a row that another writer wants."""
+    with database.write() as frozen:
+        frozen.execute(text("UPDATE counter SET value = 1"))
+        with database.write() as other:
+            other.execute(text("UPDATE counter SET value = :value"), {"value": before_another})
+
+
+def test_a_writer_that_stands_still_on_postgresql_holds_the_others_up_no_longer(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_SECONDS", 0.3)
+    database = Database(postgres_url)
+    add_counter(database)
+
+    with pytest.raises(DatabaseError, match="this process stood still"):
+        stand_still(database, before_another=2)
+    with database.read() as session:
+        time.sleep(0.6)
+        assert session.execute(text("SELECT value FROM counter")).scalar_one() == 2
+    database.close()
 
 
 def test_missing_tables_are_a_database_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from newsletter.operating import worker
 from newsletter.publishing.sending import SendOptions, send_issue
-from newsletter.store import shards, workers
+from newsletter.store import engine, shards, workers
 from newsletter.store.engine import Database
 from tests.support.publishing_builders import NOW, make_settings
 
@@ -36,10 +36,11 @@ def send_until_killed(
 
 def hurry(machine: str | None = None) -> None:
     """Make everything that waits wait less, in this process; perhaps as if it were another machine."""
+    engine.IDLE_SECONDS = 1.0
     shards.SHARD_SIZE = SHARD_SIZE
     shards.BEAT_SECONDS, shards.STALLED_SECONDS = 0.3, 1.5
     workers.BEAT_SECONDS, workers.LEASE_SECONDS = 0.3, 2.0
-    worker.TEND_SECONDS, worker.PAUSE_SECONDS = 0.3, 0.1
+    worker.TEND_SECONDS, worker.PAUSE_SECONDS, worker.POLL_SECONDS = 0.3, 0.1, 0.2
     if machine:
         platform.node = lambda: machine
 

@@ -35,6 +35,8 @@ CLOSED_FORMS = {
     "/editor/issues/{issue_id}/approve",
     "/editor/issues/{issue_id}/stop",
     "/editor/issues/{issue_id}/schedule",
+    "/editor/issues/{issue_id}/examine",
+    *(f"/editor/issues/{{issue_id}}/contents/{form}" for form in ("article", "duplicate", "note", "status")),
     "/editor/issues/{issue_id}/{action}",
 }
 
