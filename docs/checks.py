@@ -56,7 +56,8 @@ take newer ones.
 Contrast is worked out for each text in three modes: light; dark as the mail's own rules say; and dark as
 clients force it, where the worse of two counts: light backgrounds and dark texts swap sides in LCH (Outlook,
 Gmail on Android), or every colour does (Gmail on iOS). It needs 4.5, or 3 for large text. axe sees the first
-two alone, as it reads the colours that the page states.
+two alone, as it reads the colours that the page states; for the themes that come with the program the tests
+also measure the pixels of every text as Chromium darkens it by force.
 """
 WEIGHTS = {"blocks": "blocks", "blocks-live": "blocks live", "advises": "advises"}
 
