@@ -21,9 +21,9 @@ from tests.support.mail_builders import make_publication, make_recipient, make_r
 FOLDER = Path(__file__).parent / "pictures"
 MODES = ("light", "dark", "forced dark", "images off", "right-to-left")
 WIDTHS = (600, 320)
-HEIGHT, GAP, LABEL = 1700, 24, 48
+HEIGHT, GAP, LABEL = 1500, 24, 48
 SCALE = 0.5
-COLOURS = 64
+COLOURS = 255
 
 TITLES = (
     "مينسك تسعى إلى استعادة الحوار العسكري مع العواصم الغربية",

@@ -194,10 +194,3 @@ def test_a_slot_where_no_text_can_stand_is_refused_and_never_lost(tmp_path: Path
 
     with pytest.raises(RenderError, match="'name' of the subscriber stands where no text can be"):
         render_own(tmp_path)
-
-
-def test_a_theme_that_was_edited_in_a_browser_is_never_rendered_outside_a_sandbox(tmp_path: Path) -> None:
-    own(tmp_path, theme_toml="edited = true\n")
-
-    with pytest.raises(RenderError, match="it is rendered in a sandbox alone"):
-        render_own(tmp_path)
