@@ -34,6 +34,8 @@ from tests.support.mail_builders import (
     make_recipient,
 )
 
+# Made once: building them would hide what building messages takes.
+PUBLICATION, READER, IDENTITY = make_publication(), make_recipient(), IssueIdentity("0f3c", 12)
 CARDS, VARIANTS, READERS, ROUNDS, FEW = 40, 200, 20_000, 10, 20
 GREETING = "{% personal %}{% if subscriber.name %}Dear {{ subscriber.name }}{% endif %}{% endpersonal %}"
 
@@ -71,14 +73,7 @@ def print_variants(digest: Digest, publication: Publication, environment: Enviro
 def build_all(bodies: list[RenderedIssue]) -> None:
     """One message of each."""
     for body in bodies:
-        build_parts(
-            body,
-            make_publication(),
-            make_recipient(),
-            issue=IssueIdentity("0f3c", 12),
-            base_url=BASE_URL,
-            date=NOW,
-        )
+        build_parts(body, PUBLICATION, READER, issue=IDENTITY, base_url=BASE_URL, date=NOW)
 
 
 def print_readers(page: str) -> None:

@@ -13,6 +13,9 @@ INTRODUCTION = """\
 
 `newsletter issue check ID` holds a mail against the rules below, and so do the editor's page and every
 approval. The mail is that of the reader with the longest address and name, as it would go over the wire.
+What readers of some categories get is checked as well: the longest selection that would go out now, and of
+the others the shortest while all together have no more cards than the issue. What only such a selection
+has is said with its readers; how many were looked at stands in `notes`.
 A finding says what is wrong, where (line, element, card), why it matters and how to mend it; `--json`
 gives all of that.
 
@@ -51,8 +54,10 @@ take newer ones.
 ## Colours
 
 Contrast is worked out for each text in three modes: light; dark as the mail's own rules say; and dark as
-clients force it, where light backgrounds and dark texts swap sides in LCH. It needs 4.5, or 3 for large
-text.
+clients force it, where the worse of two counts: light backgrounds and dark texts swap sides in LCH (Outlook,
+Gmail on Android), or every colour does (Gmail on iOS). It needs 4.5, or 3 for large text. axe sees the first
+two alone, as it reads the colours that the page states; for the themes that come with the program the tests
+also measure the pixels of every text as Chromium darkens it by force.
 """
 WEIGHTS = {"blocks": "blocks", "blocks-live": "blocks live", "advises": "advises"}
 

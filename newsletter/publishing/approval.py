@@ -61,7 +61,7 @@ def approve_issue(
             message = f"issue {issue_id} changed since you looked at it: look again, then approve"
             raise StateError(message)
         _refuse_told(session, issue)
-        blocking = review(session, settings, mail, now=now).blocking
+        blocking = review(session, settings, mail, now=now, ready=variants.rendered).blocking
         if blocking and not (decision.override or "").strip():
             raise BlockedError(_describe(issue_id, blocking))
         freeze(session, issue, rendered, publication, variants)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from newsletter.publishing.composition import date_of, load_digest
+from newsletter.publishing.composition import date_of, load_digest, load_rendered
 from newsletter.publishing.preview import (
     LONGEST_EMAIL,
     LONGEST_NAME,
@@ -16,6 +16,7 @@ from newsletter.publishing.preview import (
     make_reader,
 )
 from newsletter.publishing.routes import make_routes
+from newsletter.publishing.selections import choose_selections, list_selections
 from newsletter.render.message import personalise
 from newsletter.review.features import load_support
 from newsletter.review.mail import Facts, list_addresses, parse_mail
@@ -25,14 +26,15 @@ from newsletter.store import checks, issues
 from newsletter.store.engine import take_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from newsletter.config import Settings
-    from newsletter.content import Digest, Finding
+    from newsletter.content import Digest, Finding, RenderedIssue
     from newsletter.publishing.preview import LoadedMail
+    from newsletter.publishing.selections import Selection
     from newsletter.store.engine import Database
 
 ANSWERS_LAST = timedelta(days=1)
@@ -82,47 +84,107 @@ def check_issue(
 
 
 def review(
-    session: Session, settings: Settings, mail: LoadedMail, *, now: datetime, outside: Outside | None = None
+    session: Session,
+    settings: Settings,
+    mail: LoadedMail,
+    *,
+    now: datetime,
+    outside: Outside | None = None,
+    ready: Mapping[str, RenderedIssue] | None = None,
 ) -> CheckReport:
-    """Run every rule over the mail of the reader with the longest values, inside an open transaction."""
+    """Run every rule over the mail of the reader with the longest values, inside an open transaction.
+
+    What readers of some categories get is checked too, as far as `choose_selections` says; `ready` holds
+    those that are rendered already.
+    """
     reader = make_reader(settings, LONGEST_EMAIL, LONGEST_NAME)
     octets = build_mail(settings, mail, reader, date=now)
     if outside is None:
         urls = list_addresses(parse_mail(octets), settings.base_url)
         outside = Outside(links=tuple(_find_answers(session, urls, now=now).values()))
-    findings = check_mail(octets, _make_facts(session, settings, mail, outside, now))
-    age = (now.date() - load_support().date).days
-    support = f"clients: what mail clients support is known as of {load_support().date}, {age} days ago"
+    issue, rendered, publication = mail
+    digest = load_digest(session, issue, publication)
+    facts = _make_facts(session, settings, mail, outside, now)
+    findings = check_mail(octets, _told(facts, settings, digest, rendered))
+    selections = list_selections(session, issue, digest, now=now)
+    chosen = choose_selections(selections, len(digest.cards))
+    inside = replace(facts, outside=Outside(links=outside.links))
+    for selection in chosen:
+        part = (ready or {}).get(selection.key)
+        if part is None:
+            part, _ = load_rendered(session, settings, issue, selection.categories)
+        octets = build_mail(settings, (issue, part, publication), reader, date=now)
+        of_part = check_mail(octets, _told(inside, settings, selection.digest, part))
+        findings += _list_new(of_part, findings, selection)
+    return _report(findings, (*outside.notes, *_note_selections(chosen, selections), _note_age(now)))
+
+
+def identify(finding: Finding) -> tuple[str, str]:
+    """What makes two findings of two mails the same: not the line, which moves with every word above it."""
+    return finding.rule, finding.card or finding.snippet or finding.where
+
+
+def _list_new(found: list[Finding], known: list[Finding], selection: Selection) -> list[Finding]:
+    """What only this selection has, with the readers who would get it."""
+    seen = {identify(finding) for finding in known}
+    readers = ", ".join(selection.categories)
+    return [
+        replace(finding, message=f"{finding.message} (In what readers of {readers} get.)")
+        for finding in found
+        if identify(finding) not in seen
+    ]
+
+
+def _report(findings: list[Finding], notes: tuple[str, ...]) -> CheckReport:
     return CheckReport(
         blocking=tuple(finding for finding in findings if finding.blocking),
         advisory=tuple(finding for finding in findings if not finding.blocking),
-        notes=(*outside.notes, support),
+        notes=notes,
     )
+
+
+def _note_selections(chosen: list[Selection], selections: list[Selection]) -> tuple[str, ...]:
+    if not selections:
+        return ()
+    few = "" if len(chosen) == len(selections) else ": the longest and the shortest"
+    return (f"selections: {len(chosen)} of {len(selections)} that readers chose were checked{few}",)
+
+
+def _note_age(now: datetime) -> str:
+    age = (now.date() - load_support().date).days
+    return f"clients: what mail clients support is known as of {load_support().date}, {age} days ago"
 
 
 def _make_facts(
     session: Session, settings: Settings, mail: LoadedMail, outside: Outside, now: datetime
 ) -> Facts:
-    issue, rendered, publication = mail
-    digest = load_digest(session, issue, publication)
+    """What the whole issue and all its selections have in common."""
+    issue, _, publication = mail
     last = issues.find_told_before(session, publication.id, issue.id)
-    nobody = replace(make_reader(settings, SAMPLE_EMAIL, None), name=None)
     return Facts(
         base_url=settings.base_url,
         routes_are_loopback=all(route.is_loopback for route in make_routes(settings)),
         address=publication.address,
-        preheader=rendered.preheader,
-        lead_url=digest.cards[0].article.link if digest.cards else None,
-        articles=_list_titles(digest),
         previous_articles=frozenset(issues.list_issue_article_ids(session, last.id)) if last else frozenset(),
-        problems=rendered.problems,
-        nameless=personalise(rendered, nobody).text,
-        empty_sections=tuple(each.category or "without a name" for each in digest.sections if not each.cards),
         date=date_of(issue, publication),
         now=now,
         is_out=issue.state in _OUT,
         allowed_features=_load_allowed(settings, publication.theme),
         outside=outside,
+    )
+
+
+def _told(facts: Facts, settings: Settings, digest: Digest, rendered: RenderedIssue) -> Facts:
+    """With what one selection holds."""
+    nobody = replace(make_reader(settings, SAMPLE_EMAIL, None), name=None)
+    return replace(
+        facts,
+        preheader=rendered.preheader,
+        lead_url=digest.cards[0].article.link if digest.cards else None,
+        articles=_list_titles(digest),
+        problems=rendered.problems,
+        nameless=personalise(rendered, nobody).text,
+        empty_sections=tuple(each.category or "without a name" for each in digest.sections if not each.cards),
     )
 
 

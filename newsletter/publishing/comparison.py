@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from newsletter.errors import NotFoundError
-from newsletter.publishing.checking import review
+from newsletter.publishing.checking import identify, review
 from newsletter.publishing.composition import load_digest
 from newsletter.publishing.preview import load_mail
 from newsletter.store import checks, issues, publications
@@ -165,7 +165,7 @@ def _compare(
     before = {card["article"]: card for card in old["cards"]}
     after = {card["article"]: card for card in new["cards"]}
     both = [article for article in after if article in before]
-    known = [{_identify(finding) for finding in each} for each in findings]
+    known = [{identify(finding) for finding in each} for each in findings]
     return IssueDiff(
         *sides,
         subject=_change(old["subject"], new["subject"]),
@@ -179,8 +179,8 @@ def _compare(
             for article in both
             if (changes := _list_changes(before[article], after[article]))
         ),
-        found=tuple(each for each in findings[1] if _identify(each) not in known[0]),
-        mended=tuple(each for each in findings[0] if _identify(each) not in known[1]),
+        found=tuple(each for each in findings[1] if identify(each) not in known[0]),
+        mended=tuple(each for each in findings[0] if identify(each) not in known[1]),
         notes=notes,
     )
 
@@ -214,8 +214,3 @@ def _list_moved(before: dict[int, Any], after: dict[int, Any]) -> list[CardChang
         if changes:
             moved.append(CardChange(card["title"], changes))
     return moved
-
-
-def _identify(finding: Finding) -> tuple[str, str]:
-    """What makes two findings of two mails the same: not the line, which moves with every word above it."""
-    return finding.rule, finding.card or finding.snippet or finding.where

@@ -214,7 +214,7 @@ def prepare_variants(database: Database, settings: Settings, issue_id: int) -> V
         if issue.state != "draft" or not issue.content or not may_choose(session, issue):
             return Variants()
         publication = publications.load_publication(session, settings.base_url, issue.publication_id)
-        chosen = deliveries.list_choices(session, issue.publication_id).values()
+        chosen = deliveries.list_all_choices(session, issue.publication_id).values()
         digest = load_digest(session, issue, publication) if chosen else None
     if digest is None:
         return Variants()
@@ -223,14 +223,14 @@ def prepare_variants(database: Database, settings: Settings, issue_id: int) -> V
     keys: dict[str, str] = {}
     for categories in chosen:
         selection = select_categories(digest, categories)
-        key = _name_selection(selection, digest)
+        key = name_selection(selection, digest)
         keys[name_choice(categories)] = key
         if selection is not None and key != issues.WHOLE and key not in rendered:
             rendered[key] = render(selection)
     return Variants(render(digest).content_hash, rendered, keys)
 
 
-def _name_selection(selection: Digest | None, whole: Digest) -> str:
+def name_selection(selection: Digest | None, whole: Digest) -> str:
     """Equal selections have one name, whatever was chosen to get them."""
     if selection is None:
         return issues.EMPTY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -71,24 +71,29 @@ def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Env
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         translate, translate_plural, newstyle=True
     )
-    environment.filters.update(
-        long_date=long_date,
-        short_date=short_date,
-        long_date_time=long_date_time,
-        number=number,
-        direction=direction,
-        article_direction=article_direction,
-        start_of=start_of,
-        end_of=end_of,
-        opposite=opposite,
-        mixed=mixed,
-        whole=whole,
-        default=_default,
-        d=_default,
-        heading=text.heading,
-        wrap=text.wrap,
-    )
+    environment.filters.update(_filters())
     return environment
+
+
+def _filters() -> dict[str, Callable[..., Any]]:
+    return {
+        "long_date": long_date,
+        "short_date": short_date,
+        "long_date_time": long_date_time,
+        "number": number,
+        "direction": direction,
+        "article_direction": article_direction,
+        "start_of": start_of,
+        "end_of": end_of,
+        "opposite": opposite,
+        "mixed": mixed,
+        "whole": whole,
+        "default": _default,
+        "d": _default,
+        "brief": text.brief,
+        "heading": text.heading,
+        "wrap": text.wrap,
+    }
 
 
 class _Compiled(BytecodeCache):

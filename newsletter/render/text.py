@@ -13,6 +13,7 @@ WIDTH = 78
 _STAND_IN = "Maria Example-Ivanova"
 """As long as what stands in the text where a slot is, more or less."""
 _BLANKS = re.compile(r"\n{3,}")
+_SENTENCE_END = re.compile(r"[.!?…؟][\"'”’»)]*(?=\s)")
 
 
 def columns(text: str) -> int:
@@ -78,6 +79,16 @@ def heading(text: str, underline: str = "-") -> str:
     """Return a wrapped heading with a line of `underline` as long as its longest line."""
     wrapped = wrap(text)
     return f"{wrapped}\n{underline * max(columns(line) for line in wrapped.splitlines())}" if wrapped else ""
+
+
+def brief(text: str, width: int) -> str:
+    """Return what fits of a text: whole sentences if they fill half of `width`, else whole words and `…`."""
+    if len(text) <= width:
+        return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text[: width + 1])]
+    if ends and ends[-1] >= width // 2:
+        return text[: ends[-1]]
+    return (text[:width].rpartition(" ")[0].rstrip(" ,;:–—-") or text[: width - 1]) + "…"
 
 
 def tidy(text: str) -> str:

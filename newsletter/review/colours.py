@@ -39,14 +39,20 @@ def contrast(one: Rgb, other: Rgb) -> float:
 
 @lru_cache(maxsize=1024)
 def force_dark(colour: Rgb, *, is_background: bool) -> Rgb:
-    """What a client that forces darkness makes of a colour.
+    """What a client that forces darkness where it is light makes of a colour.
 
-    The rule of react-email's preview, near to what Gmail and Outlook do: in LCH a light background and a dark
-    text swap sides, a little closer to the middle and paler.
+    The rule of react-email's preview, near to what Outlook and Gmail on Android do: in LCH a light background
+    and a dark text swap sides, a little closer to the middle and paler.
     """
+    lightness, _, _ = _to_lch(colour)
+    is_light = lightness >= 50  # noqa: PLR2004 - the middle of 0 to 100
+    return invert(colour) if is_light is is_background else colour
+
+
+@lru_cache(maxsize=1024)
+def invert(colour: Rgb) -> Rgb:
+    """What a client that turns over every colour makes of one, as Gmail on iOS does even where it is dark."""
     lightness, chroma, hue = _to_lch(colour)
-    if (lightness >= 50) is not is_background and lightness != 50:  # noqa: PLR2004 - the middle of 0 to 100
-        return colour
     return _from_lch(50 - (lightness - 50) * 0.75, chroma * 0.8, hue)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from newsletter.review.colours import (
     blend,
     contrast,
     force_dark,
+    invert,
     name_colour,
     parse_colour,
 )
@@ -48,7 +49,7 @@ def dark(mail: Mail, _: Facts) -> Faults:
 )
 def forced(mail: Mail, _: Facts) -> Faults:
     looks = cascade(mail, dark=False)
-    yield from _faint(mail, looks, "where the client forces darkness", is_forced=True)
+    yield from _faint(mail, looks, "where the client forces darkness", turn=_turn_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,12 @@ class _Inherited:
 
 
 def _faint(
-    mail: Mail, looks: dict[Any, Look], mode: str, *, is_forced: bool = False
+    mail: Mail, looks: dict[Any, Look], mode: str, turn: Callable[[Rgb, Rgb], tuple[Rgb, Rgb]] | None = None
 ) -> Iterator[tuple[str, Any]]:
     """One finding for each pair of colours that is too close, at the first text that has it."""
     found: dict[str, tuple[float, Any, int]] = {}
     for element, own in _texts(mail, looks):
-        text, behind = own.text, own.behind
-        if is_forced:
-            text, behind = force_dark(text, is_background=False), force_dark(behind, is_background=True)
+        text, behind = turn(own.text, own.behind) if turn else (own.text, own.behind)
         ratio = contrast(text, behind)
         is_large = own.size >= (_LARGE_BOLD if own.bold else _LARGE)
         if ratio < (3 if is_large else 4.5):
@@ -81,6 +80,12 @@ def _faint(
     for pair, (ratio, element, count) in found.items():
         places = f"{count} texts" if count > 1 else "A text"
         yield f"{places} of {pair} {mode}: contrast {ratio:.1f}.", element
+
+
+def _turn_over(text: Rgb, behind: Rgb) -> tuple[Rgb, Rgb]:
+    """The worse of what clients make of a pair: some darken only what is light, some turn over everything."""
+    some = force_dark(text, is_background=False), force_dark(behind, is_background=True)
+    return min(some, (invert(text), invert(behind)), key=lambda pair: contrast(*pair))
 
 
 def _texts(mail: Mail, looks: dict[Any, Look]) -> Iterator[tuple[Any, _Inherited]]:

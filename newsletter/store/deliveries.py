@@ -62,19 +62,22 @@ def fix_recipients(session: Session, issue: Issue, *, now: datetime, audience: A
             case((is_empty, literal(now, Instant())), else_=null()),
         )
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
-        .where(
-            Subscription.publication_id == issue.publication_id,
-            _is_subscribed(now),
-        )
+        .where(_is_reader(issue, audience, now))
         .order_by(Subscriber.id)
     )
-    if audience.cadences:
-        offered = Subscription.cadence.in_(audience.cadences)
-        active = active.where(case((offered, Subscription.cadence), else_=audience.cadence) == issue.cadence)
     columns = ["issue_id", "subscriber_id", "email", "variant", "state", "attempts", "reply", "finished_at"]
     rows = insert(Delivery).from_select(columns, active)
     # Counting a million afterwards takes as long as a tenth of making them.
     return session.connection().execute(rows, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def _is_reader(issue: Issue, audience: Audience, now: datetime) -> ColumnElement[bool]:
+    """Whether a subscriber gets an issue if it goes out now."""
+    wanted = and_(Subscription.publication_id == issue.publication_id, _is_subscribed(now))
+    if not audience.cadences:
+        return wanted
+    offered = Subscription.cadence.in_(audience.cadences)
+    return and_(wanted, case((offered, Subscription.cadence), else_=audience.cadence) == issue.cadence)
 
 
 def _is_subscribed(now: datetime) -> ColumnElement[bool]:
@@ -82,11 +85,23 @@ def _is_subscribed(now: datetime) -> ColumnElement[bool]:
     return and_(Subscriber.erased_at.is_(None), or_(Subscription.status == "active", has_come_back))
 
 
-def list_choices(session: Session, publication_id: int) -> dict[str, tuple[str, ...]]:
-    """The combinations of categories that a publication's subscribers chose, by their JSON text."""
+def list_all_choices(session: Session, publication_id: int) -> dict[str, tuple[str, ...]]:
+    """The combinations of categories that a publication's subscribers ever chose, by their JSON text."""
+    return _list_choices(session, Subscription.publication_id == publication_id)
+
+
+def list_choices(
+    session: Session, issue: Issue, audience: Audience, *, now: datetime
+) -> dict[str, tuple[str, ...]]:
+    """The same of those alone who get an issue if it goes out now."""
+    return _list_choices(session, _is_reader(issue, audience, now))
+
+
+def _list_choices(session: Session, whose: ColumnElement[bool]) -> dict[str, tuple[str, ...]]:
     # A JSON value cannot be compared on PostgreSQL, its text can.
     said = cast(Subscription.categories, Text)
-    query = select(said).distinct().where(Subscription.publication_id == publication_id, said.is_not(None))
+    query = select(said).distinct().join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+    query = query.where(whose, said.is_not(None))
     return {text: tuple(chosen) for text in session.scalars(query) if (chosen := json.loads(text))}
 
 
@@ -99,7 +114,7 @@ def _choose_variant(session: Session, issue: Issue, audience: Audience) -> Colum
     """A choice for which no variant was made gets the whole issue: it was approved, and lacks nothing."""
     known = {
         text: audience.variants[name]
-        for text, chosen in list_choices(session, issue.publication_id).items()
+        for text, chosen in list_all_choices(session, issue.publication_id).items()
         if (name := name_choice(chosen)) in audience.variants
     }
     if not known:

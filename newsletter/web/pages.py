@@ -15,10 +15,12 @@ from babel import Locale, UnknownLocaleError
 from fastapi import Depends, Request
 from fastapi import Path as PathNumber
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from newsletter.config import Settings
 from newsletter.operating.startup import Database
+from newsletter.publishing.languages import SOURCE_LANGUAGE, install_languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,11 +61,12 @@ class Door:
         *,
         status: int = HTTPStatus.OK,
         headers: dict[str, str] | None = None,
+        language: str = SOURCE_LANGUAGE,
         **context: Any,  # noqa: ANN401 - a template takes any value
     ) -> HTMLResponse:
-        """Render `templates/web/NAME.html`."""
+        """Render `templates/web/NAME.html`, what is to be translated in it in a publication's language."""
         text = self.templates.get_template(f"web/{name}.html").render(
-            root=self.root, now=self.clock(), **context
+            root=self.root, now=self.clock(), language=language, **context
         )
         return HTMLResponse(text, status, {"Content-Security-Policy": self.policy, **(headers or {})})
 
@@ -101,6 +104,7 @@ def make_door(settings: Settings, database: Database, clock: Callable[[], dateti
         lstrip_blocks=True,
     )
     door = Door(settings, database, clock, templates)
+    install_languages(templates)
     templates.filters.update(moment=moment, day=day, direction=direction)
     templates.globals.update(path=door.path, epoch=datetime.fromtimestamp(0, UTC))
     return door
@@ -123,15 +127,21 @@ def moment(at: datetime, timezone: str = "UTC") -> str:
     return babel.dates.format_datetime(local, "EEE, d MMM y, HH:mm", locale="en")
 
 
-def day(at: datetime, timezone: str = "UTC") -> str:
-    """Filter: `23 November 2026` in a publication's zone."""
-    return babel.dates.format_date(at.astimezone(ZoneInfo(timezone)).date(), "d MMMM y", locale="en")
+@pass_context
+def day(context: Context, at: datetime, timezone: str = "UTC") -> str:
+    """Filter: `23 November 2026` in a publication's zone, in the language of the page."""
+    locale = _locale_of(context["language"])
+    return babel.dates.format_date(at.astimezone(ZoneInfo(timezone)).date(), "d MMMM y", locale=locale)
 
 
 def direction(language: str | None) -> str:
     """Filter: `rtl` or `ltr` for a language tag."""
+    return "rtl" if _locale_of(language or "en").character_order == "right-to-left" else "ltr"
+
+
+def _locale_of(language: str) -> Locale:
+    """English where Babel knows none."""
     try:
-        locale = Locale.parse((language or "en").replace("_", "-"), sep="-")
+        return Locale.parse(language.replace("_", "-"), sep="-")
     except (UnknownLocaleError, ValueError):
-        return "ltr"
-    return "rtl" if locale.character_order == "right-to-left" else "ltr"
+        return Locale("en")

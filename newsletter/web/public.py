@@ -65,7 +65,9 @@ def subscribe(
             sign_up(door.database, door.settings, asked, now=now)
         except AddressError as error:
             return _show_page(door, found, email=email, problem=str(error))
-    return door.page("subscribed", publication=found, headers={"Cache-Control": "no-store"})
+    return door.page(
+        "subscribed", language=found.language, publication=found, headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.api_route("/archive", methods=["GET", "HEAD"])
@@ -73,7 +75,7 @@ def show_archive(request: Request, door: TheDoor) -> Response:
     """List the issues that have gone out."""
     publication = _find_publication(request, door)
     issues = archive.list_archive(door.database, door.settings, publication.slug)
-    return door.page("archive", publication=publication, issues=issues)
+    return door.page("archive", language=publication.language, publication=publication, issues=issues)
 
 
 @router.api_route("/archive/feed.xml", methods=["GET", "HEAD"])
@@ -90,7 +92,7 @@ def show_article(request: Request, door: TheDoor, article_id: Number) -> Respons
     """Show an article that has no page elsewhere."""
     publication = _find_publication(request, door)
     article = archive.get_article_page(door.database, door.settings, publication.slug, article_id)
-    return door.page("article", publication=publication, article=article)
+    return door.page("article", language=publication.language, publication=publication, article=article)
 
 
 @router.api_route("/archive/images/{name}", methods=["GET", "HEAD"])
@@ -114,6 +116,7 @@ def _show_page(door: Door, publication: Publication, *, email: str = "", problem
         "publication",
         status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK,
         headers={"Cache-Control": "no-store"},
+        language=publication.language,
         publication=publication,
         issues=issues[:5],
         stamp=stamp_form(door.settings, now=door.clock()),

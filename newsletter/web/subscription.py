@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from newsletter.content import Publication
 from newsletter.errors import AddressError
 from newsletter.publishing import publications
+from newsletter.publishing.languages import SOURCE_LANGUAGE
 from newsletter.subscribing import preferences, signup, unsubscribing
 from newsletter.subscribing.preferences import PreferenceChanges, Preferences
 from newsletter.subscribing.standing import SubscriptionView
@@ -22,14 +25,14 @@ SEEN = ["GET", "HEAD"]
 def show_confirm(door: TheDoor, token: str) -> Response:
     """Show the button that confirms a sign-up."""
     found = signup.find_sign_up(door.database, door.settings, token, now=door.clock())
-    return door.page("confirm", headers=PRIVATE, subscription=found, is_done=False)
+    return _show_confirm(door, found, is_done=False)
 
 
 @router.post("/confirm/{token}")
 def confirm(door: TheDoor, token: str) -> Response:
     """Confirm a sign-up."""
     found = signup.confirm(door.database, door.settings, token, now=door.clock())
-    return door.page("confirm", headers=PRIVATE, subscription=found, is_done=True)
+    return _show_confirm(door, found, is_done=True)
 
 
 @router.api_route("/unsubscribe/{token}", methods=SEEN)
@@ -61,7 +64,14 @@ def unsubscribe(
 def show_link_form(door: TheDoor) -> Response:
     """Show the form that mails the link to whoever owns an address."""
     everything = publications.list_publications(door.database, door.settings)
-    return door.page("preferences-link", publications=everything, email="", problem="", is_done=False)
+    return door.page(
+        "preferences-link",
+        language=_language_of(everything),
+        publications=everything,
+        email="",
+        problem="",
+        is_done=False,
+    )
 
 
 @router.post("/preferences")
@@ -85,6 +95,7 @@ def send_link(
         "preferences-link",
         status=400 if problem else 200,
         headers={"Cache-Control": "no-store"},
+        language=_language_of(everything),
         publications=everything,
         email=email if problem else "",
         problem=problem,
@@ -95,9 +106,7 @@ def send_link(
 @router.api_route("/preferences/{token}", methods=SEEN)
 def show_preferences(door: TheDoor, token: str) -> Response:
     """Show what a subscriber gets, leaving first."""
-    return _show_preferences(
-        door, token, preferences.show_preferences(door.database, door.settings, token), ""
-    )
+    return _show_preferences(door, token, preferences.show_preferences(door.database, door.settings, token))
 
 
 @router.post("/preferences/{token}")
@@ -114,24 +123,48 @@ def change_preferences(
     if action == "unsubscribe":
         leave = preferences.show_preferences(database, settings, token).unsubscribe_token
         unsubscribing.unsubscribe(database, settings, leave, via="preferences", now=now)
-        shown, message = preferences.show_preferences(database, settings, token), "You are unsubscribed."
+        shown = preferences.show_preferences(database, settings, token)
     elif action == "pause":
         shown = preferences.pause_subscription(database, settings, token, now=now)
-        message = f"Paused: you get nothing for {preferences.PAUSE_WEEKS} weeks, then it goes on by itself."
     elif action == "resume":
         shown = preferences.resume_subscription(database, settings, token, now=now)
-        message = "Welcome back: you get the next issue."
     else:
         changes = PreferenceChanges(name=name, categories=tuple(categories or ()), cadence=cadence)
         shown = preferences.update_preferences(database, settings, token, changes, now=now)
-        message = "Saved. It holds from the next issue on."
-    return _show_preferences(door, token, shown, message)
+    return _show_preferences(door, token, shown, action)
+
+
+def _language_of(everything: Sequence[Publication]) -> str:
+    """That of the only publication; a page for several is in English."""
+    return everything[0].language if len(everything) == 1 else SOURCE_LANGUAGE
 
 
 def _show_leave(door: Door, found: SubscriptionView, *, is_back: bool = False) -> Response:
     may_undo = unsubscribing.may_undo(found, now=door.clock())
-    return door.page("unsubscribe", headers=PRIVATE, subscription=found, may_undo=may_undo, is_back=is_back)
+    return door.page(
+        "unsubscribe",
+        headers=PRIVATE,
+        language=found.publication.language,
+        subscription=found,
+        may_undo=may_undo,
+        is_back=is_back,
+    )
 
 
-def _show_preferences(door: Door, token: str, shown: Preferences, message: str) -> Response:
-    return door.page("preferences", headers=PRIVATE, token=token, shown=shown, message=message)
+def _show_confirm(door: Door, found: SubscriptionView, *, is_done: bool) -> Response:
+    return door.page(
+        "confirm", headers=PRIVATE, language=found.publication.language, subscription=found, is_done=is_done
+    )
+
+
+def _show_preferences(door: Door, token: str, shown: Preferences, done: str = "") -> Response:
+    """Show what a subscriber gets, below what was just done."""
+    return door.page(
+        "preferences",
+        headers=PRIVATE,
+        language=shown.subscription.publication.language,
+        token=token,
+        shown=shown,
+        done=done,
+        pause_weeks=preferences.PAUSE_WEEKS,
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from newsletter.publishing.sandbox import render_apart
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
 from newsletter.render.notice import render_notice
-from newsletter.render.sandbox import Job, read_answer, render_fenced
+from newsletter.render.sandbox import CPU_SECONDS, MEMORY, Job, read_answer, render_fenced
 from tests.support.mail_builders import make_digest, make_publication, make_rich_digest
 
 ESCAPES = [
@@ -30,6 +33,7 @@ ESCAPES = [
     "{{ joiner.__init__.__globals__ }}",
     "{{ namespace.__init__.__globals__ }}",
     "{{ lipsum.__globals__['os'] }}",
+    "{{ lipsum(1) }}",
     "{{ range.__globals__ }}",
     "{{ _.__globals__ }}",
     "{{ notes.__init__.__globals__ }}",
@@ -116,6 +120,27 @@ def test_a_theme_that_takes_too_much_is_stopped(
         monkeypatch.setattr("newsletter.publishing.sandbox.SECONDS", 1.0)
     with pytest.raises(RenderError, match=r"more than|too much|recursion"):
         render_apart(make_digest(), MINE, edited(tmp_path, page(words)))
+
+
+def test_a_theme_that_says_too_much_is_refused_before_it_answers(tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="makes a mail of more than 1000000 characters"):
+        render_fenced(Job(make_digest(), MINE, edited(tmp_path, page(HUNGRY[3]))))
+
+
+def test_the_process_limits_its_own_time_and_memory(tmp_path: Path) -> None:
+    words = "import resource as r; from newsletter.render import sandbox; sandbox.main(); "
+    words += "print('\\n', r.getrlimit(r.RLIMIT_CPU)[1], r.getrlimit(r.RLIMIT_AS)[1])"
+    job = pickle.dumps(Job(make_digest(), MINE, edited(tmp_path, page("x"))))
+    done = subprocess.run([sys.executable, "-c", words], input=job, stdout=subprocess.PIPE, check=True)
+    seconds, memory = map(int, done.stdout.splitlines()[-1].split())
+
+    assert CPU_SECONDS <= seconds < 2 * CPU_SECONDS + 30
+    assert memory == MEMORY
+
+
+def test_what_the_process_says_of_a_template_is_passed_on() -> None:
+    with pytest.raises(RenderError, match="the template is at fault"):
+        read_answer(b'{"error": "the template is at fault"}')
 
 
 def test_secrets_of_this_process_do_not_reach_the_sandbox(

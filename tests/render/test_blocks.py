@@ -216,3 +216,8 @@ def test_bodies_are_put_together_once_for_all_readers_that_decide_alike(tmp_path
         personal.join(issue.mime, values)
 
     assert personal._chosen.cache_info().misses == 2  # noqa: SLF001 - as above
+
+
+def test_a_slot_in_a_condition_that_is_none_is_told_with_its_line() -> None:
+    with pytest.raises(RenderError, match=r"line 3: subscriber\.nmae is no slot"), explained():
+        marked("\n\n{% personal %}{% if subscriber.nmae %}x{% endif %}{% endpersonal %}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +13,14 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from newsletter.render.environment import make_environment
 from newsletter.render.issue import render_issue
 from newsletter.render.message import personalise
 from newsletter.render.notice import NOTICES, render_notice
+from newsletter.review.colours import BLACK, contrast
 from tests.render.test_notice import VALUES
 from tests.support.mail_builders import make_publication, make_recipient, make_rich_digest
 
@@ -132,3 +135,51 @@ def test_rows_4_9_and_10_axe_finds_no_fault(browser: Browser, name: str, mode: s
     context.close()
 
     assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+
+
+TEXTS = """() => [...document.querySelectorAll('body *')].flatMap(e => {
+  const style = getComputedStyle(e)
+  if (e.closest('.preheader, [style*="display:none"]') || parseFloat(style.fontSize) < 2) return []
+  return [...e.childNodes].filter(n => n.nodeType === 3 && n.textContent.trim()).map(n => {
+    const range = document.createRange(); range.selectNodeContents(n)
+    const box = range.getClientRects()[0]
+    return [box.left, box.top, box.right, box.bottom, n.textContent.trim().slice(0, 40)] })
+})"""
+SHARPNESS = 3
+"""Device pixels to one of CSS: strokes of small letters are then wide enough to reach their colour."""
+MANY = 1 << 14
+"""Colours of one line of text, at most."""
+
+
+def list_faint(browser: Browser, html: str) -> list[str]:
+    """Texts whose lightest and darkest pixels are too close where Chromium darkens a page by force."""
+    context = browser.new_context(viewport={"width": 600, "height": 800}, device_scale_factor=SHARPNESS)
+    page = context.new_page()
+    page.route("**/*", lambda route: route.fulfill(body=PIXEL, content_type="image/png"))
+    context.new_cdp_session(page).send("Emulation.setAutoDarkModeOverride", {"enabled": True})
+    # A page that knows dark colours is not darkened; clients that force it do not ask.
+    html = html.replace("prefers-color-scheme: dark", "width: 0").replace("light dark", "light")
+    page.set_content(html, wait_until="load")
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    boxes = page.evaluate(TEXTS)
+    context.close()
+    faint = []
+    for *box, text in boxes:
+        left, top, right, bottom = (round(side * SHARPNESS) for side in box)
+        seen = shot.crop((left, top, right, bottom)).getcolors(MANY) or []
+        rgb = [[channel / 255 for channel in each] for _, each in seen if isinstance(each, tuple)]
+        light = [contrast(BLACK, (red, green, blue)) for red, green, blue in rgb]
+        if max(light) / min(light) < 4.5:
+            faint.append(text)
+    return faint
+
+
+@pytest.mark.parametrize("name", ISSUES)
+def test_row_9_every_text_can_be_read_where_darkness_is_forced(browser: Browser, name: str) -> None:
+    assert list_faint(browser, pages()[name]) == []
+
+
+def test_row_9_a_text_that_forced_darkness_swallows_is_seen(browser: Browser) -> None:
+    rows = '<p style="color:#8a8a8a;background:#eee">Faint</p><p style="color:#333;background:#eee">Plain</p>'
+
+    assert list_faint(browser, f"<!DOCTYPE html><html><body>{rows}</body></html>") == ["Faint"]

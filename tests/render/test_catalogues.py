@@ -25,10 +25,10 @@ PLURALS = {
 
 
 def list_messages() -> set[str | tuple[str, ...]]:
-    """Every text that a template of a mail asks to be translated."""
+    """Every text that a template of a mail or of a public page asks to be translated."""
     environment = make_environment()
     found: set[str | tuple[str, ...]] = set()
-    for path in packaged_templates().glob("email/**/*.*"):
+    for path in packaged_templates().glob("**/*.*"):
         if path.suffix in {".html", ".txt"}:
             texts = environment.extract_translations(path.read_text("utf-8"))  # type: ignore[attr-defined]  # the i18n extension adds it
             for _, _, message in texts:
@@ -47,7 +47,7 @@ def texts_of(message: Message) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_of_every_mail_is_translated_and_no_other(language: str) -> None:
+def test_every_text_of_mails_and_public_pages_is_translated_and_no_other(language: str) -> None:
     assert {message.id for message in read(language) if message.id} == list_messages()
 
 

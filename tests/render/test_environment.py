@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jinja2.exceptions import SecurityError
 
+from newsletter.errors import RenderError
 from newsletter.render import environment
 from newsletter.render.sandbox import Sandbox
 from tests.support.mail_builders import NOW, make_article, make_publication
@@ -80,3 +81,10 @@ def test_code_compiled_without_a_sandbox_never_runs_in_one(tmp_path: Path) -> No
     sandbox = environment.make_environment([tmp_path], Sandbox)
     with pytest.raises(SecurityError):
         sandbox.get_template("page.txt").render()
+
+
+def test_a_timezone_that_nobody_knows_is_an_error_that_says_how_one_is_written() -> None:
+    template = environment.make_environment().from_string("{{ now|long_date }}")
+
+    with pytest.raises(RenderError, match=r"'Minsk time' is not known\. Use a name such"):
+        template.render(publication=make_publication(timezone="Minsk time"), now=NOW)

@@ -125,3 +125,7 @@ def test_a_recipients_values_hold_address_and_name() -> None:
 
 def test_copying_what_templates_see_does_not_look_like_a_slot() -> None:
     assert not hasattr(Subscriber(NONCE), "__wrapped__")
+
+
+def test_attributes_have_no_hidden_name_that_looks_like_a_slot() -> None:
+    assert not hasattr(Subscriber(NONCE).attributes, "__html__")

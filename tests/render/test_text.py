@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.render.text import WIDTH, Footnotes, columns, heading, tidy, wrap
+from newsletter.render.text import WIDTH, Footnotes, brief, columns, heading, tidy, wrap
 
 
 @given(st.text(max_size=400).filter(str.strip))
@@ -31,6 +31,13 @@ def test_wide_characters_count_twice_and_accents_as_characters() -> None:
 def test_a_heading_is_underlined_to_its_width() -> None:
     assert heading("漢字 news", "=") == "漢字 news\n========="
     assert heading("") == ""
+
+
+def test_a_brief_text_ends_with_a_sentence_or_with_a_word() -> None:
+    assert brief("It rains.", 9) == "It rains."
+    assert brief("It rains in Minsk. The roads are wet.", 30) == "It rains in Minsk."
+    assert brief("No. The roads of Minsk are wet again today.", 30) == "No. The roads of Minsk are…"
+    assert brief("x" * 40, 30) == "x" * 29 + "…"
 
 
 def test_the_same_link_keeps_its_number_and_is_listed_once() -> None:

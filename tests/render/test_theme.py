@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,46 @@ def test_row_5_images_have_alt_and_width_and_the_height_that_fits_it() -> None:
     assert {(image.get("width"), image.get("height")) for image in images} == {
         ("536", "302"), ("120", "120"), ("120", None),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        # Twice its place and more: the file is sharp on dense screens.
+        ((1200, 675), ("536", "302")),
+        ((1072, 603), ("536", "302")),
+        # Less than its place: as wide as it is, and no wider than the screen.
+        ((300, 200), ("300", "200")),
+        ((3, 1), ("3", "1")),
+        ((4000, 1), ("536", "1")),
+        # A height that nobody knows is left out.
+        ((None, None), ("536", None)),
+        ((1200, None), ("536", None)),
+        ((None, 675), ("536", None)),
+    ],
+)
+def test_row_5_an_image_is_as_wide_as_its_place_and_no_wider_than_it_is(
+    size: tuple[int | None, int | None], shown: tuple[str, str | None]
+) -> None:
+    article = make_article(image="https://news.example.org/a.jpg", image_width=size[0], image_height=size[1])
+    [image] = tree_of(issue_of(make_digest(make_section(make_card(article))))).xpath("//img")
+
+    assert (image.get("width"), image.get("height")) == shown
+    style = image.get("style")
+    assert ("max-width:100%" in style) is (shown[0] != "536")
+    assert f"width:{'100%' if shown[0] == '536' else shown[0] + 'px'}" in style
+
+
+def test_row_5_no_image_is_wider_than_600_pixels_however_wide_the_sheet(tmp_path: Path) -> None:
+    folder = tmp_path / "email/themes/wide"
+    folder.mkdir(parents=True)
+    folder.joinpath("theme.toml").write_text("[widths]\nsheet = 1000\nthumb = 800\n", encoding="utf-8")
+    cards = (make_card(make_article(n, image="https://a.example/a.jpg", image_width=3000)) for n in (1, 2))
+    issue = render_issue(
+        make_digest(make_section(*cards)), make_publication(theme="wide"), make_environment([tmp_path])
+    )
+
+    assert [image.get("width") for image in tree_of(issue).xpath("//img")] == ["600", "600"]
 
 
 def test_row_7_ghost_tables_open_and_close_in_pairs() -> None:

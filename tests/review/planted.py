@@ -313,6 +313,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("contrast.dark", styled("@media (prefers-color-scheme: dark){.d{background:#000!important}}", '<p class="d" style="color:#333">Lost</p>'), styled("@media (prefers-color-scheme: dark){.d{background:#000!important;color:#fff!important}}", '<p class="d" style="color:#333">Seen</p>')),
     ("contrast.dark", styled("@media (prefers-color-scheme: dark){p.d{color:#eee!important}}", '<p class="d">Lost</p>'), styled("@media (max-width:600px){p.d{color:#eee!important}}", '<p class="d">Seen</p>')),
     ("contrast.forced", here('<p style="color:#5f5f5f;background:#eee">Middle</p>'), here('<p style="color:#333;background:#eee">Far</p>')),
+    ("contrast.forced", here('<p style="color:#fff;background:#757575">All turned over</p>'), here('<p style="color:#fff;background:#555">Far</p>')),
     # css
     ("css.media-important", styled("@media (max-width:600px){p{color:#111}}", '<p style="color:#000">x</p>'), styled("@media (max-width:600px){p{color:#111!important}}", '<p style="color:#000">x</p>')),
     ("css.important", here('<p style="color:#000!important">x</p>'), styled("p{color:#000!important}", "<p>x</p>")),

@@ -195,3 +195,24 @@ def test_another_site_cannot_press_the_buttons(site: Site, settings: Settings) -
         {"Origin": "http://localhost:8000"},
     ):
         assert site.open().post(path, headers, action="pause").status == 200
+
+
+def test_the_pages_behind_links_speak_the_language_of_their_publication(
+    site: Site, settings: Settings
+) -> None:
+    with site.database.write() as session:
+        publication = session.get_one(models.Publication, 1)
+        publication.language, publication.name = "ru", "Краны & <b>Co</b>"
+    leave, prefer = (f"/{kind}/{make_token(settings, kind, 1)}" for kind in (UNSUBSCRIBE, PREFERENCES))
+
+    assert (
+        'Больше не присылать «<span lang="ru" dir="auto">Краны &amp; &lt;b&gt;Co'
+        in site.open().get(leave).body
+    )
+    for action, words in {
+        "save": "Сохранено.",
+        "pause": "Пауза: 4 недели ничего не придёт",
+        "resume": "С возвращением",
+        "unsubscribe": "Вы отписаны.",
+    }.items():
+        assert words in site.open().post(prefer, action=action).body

@@ -235,3 +235,32 @@ def test_copies_of_pictures_are_given_for_ever_and_nothing_else_is(site: Site, t
         assert answer.headers["x-content-type-options"] == "nosniff"
     for path in ("", "/", "/notes.png", "/..%2fsubscribers.db", f"/{'1' * 32}.png"):
         assert browser.get(f"/archive/images{path}").status == 404
+
+
+@pytest.mark.parametrize(("language", "way", "words", "date"), [
+    ("ru", "ltr", ["Ваш адрес эл. почты", "Последние выпуски", "К содержанию", "Архив"], "ноября"),
+    ("be-tarask", "ltr", ["Ваш адрас эл. пошты", "Апошнія выпускі"], "лістапада"),
+    ("ar", "rtl", ["عنوان بريدك الإلكتروني", "أحدث الأعداد"], "نوفمبر"),
+    ("zz", "ltr", ["Your e-mail address", "Latest issues"], "November"),
+])  # fmt: skip
+def test_pages_speak_the_language_of_their_publication(
+    site: Site, language: str, way: str, words: list[str], date: str
+) -> None:
+    add_publication(site, language=language)
+    front = site.open().get("/").body
+
+    assert f'<html lang="{language}" dir="{way}">' in front
+    assert [word for word in [*words, date] if word not in front] == []
+    for path in ("/archive", "/preferences"):
+        assert f'<html lang="{language}" dir="{way}">' in site.open().get(path).body
+
+
+def test_a_page_for_several_publications_is_in_english(site: Site) -> None:
+    add_publication(site, language="ru", slug="one")
+    with site.database.write() as session:
+        make_publication_row(session, language="be", slug="two")
+    for path in ("/", "/preferences"):
+        body = site.open().get(path).body
+
+        assert '<html lang="en" dir="ltr">' in body
+        assert "Change what you get, or leave" in body
