@@ -8,9 +8,8 @@ import math
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from newsletter.content import Claimed, Verdict
 from newsletter.deliver.clerk import Clerk
@@ -18,6 +17,7 @@ from newsletter.deliver.desk import Build, Desk
 from newsletter.deliver.lane import Lane
 from newsletter.deliver.ledger import Ledger
 from newsletter.deliver.limits import PATIENCE_SECONDS, Gate, route_key
+from newsletter.deliver.loop import run_async
 from newsletter.deliver.pool import Pool
 from newsletter.deliver.route import Route
 from newsletter.deliver.session import SessionLost
@@ -33,7 +33,6 @@ _TICK = 0.05
 _DISTRUST = 2
 """After so many connections in a row that carried nothing the next does without pipelining, in case the
 server, or a firewall before it, offers what it cannot do."""
-_Result = TypeVar("_Result")
 
 
 def deliver(
@@ -72,17 +71,6 @@ def deliver(
 def _make_lane(route: Route, options: Options) -> Lane:
     gate = Gate(route_key(route.name), route.limit) if options.limiter and route.limit else None
     return Lane(route, make_context(route), options.connections or route.connections, gate)
-
-
-def run_async(main: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
-    """Run a coroutine to its end, on uvloop where there is a build of it."""
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    with contextlib.suppress(ImportError):
-        from uvloop import new_event_loop
-
-        factory = new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main())
 
 
 class _Engine:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from newsletter.content import Claimed, Recipient
-from newsletter.deliver.engine import run_async
+from newsletter.deliver.loop import run_async
 from newsletter.deliver.replies import Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.route import Route
 from newsletter.deliver.session import Job, Outgoing, SessionLost

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from newsletter.deliver.engine import run_async
+from newsletter.deliver.loop import run_async
 from newsletter.errors import NewsletterError, NotFoundError, StateError
 from newsletter.publishing.sending import SendOptions, send_shard
 from newsletter.publishing.tending import tend_issues

@@ -65,14 +65,8 @@ class Database:
             yield session
             session.commit()
 
-    @contextmanager
-    def write_rows(self) -> Iterator[Connection]:
-        """The same without an ORM, which costs more than a few rows do."""
-        with self._explained(), self._writer.begin() as connection:
-            yield connection
-
     def open_writer(self) -> RowWriter:
-        """Hold a connection for many of these transactions."""
+        """The same for many short transactions without an ORM, which costs more than a few rows do."""
         return RowWriter(self._writer, self._explained, self._held)
 
     @contextmanager

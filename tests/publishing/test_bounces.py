@@ -194,7 +194,7 @@ def test_a_bounce_takes_the_reader_out_of_other_sends(desk: Desk) -> None:
 
 def test_the_verdict_of_a_lost_claim_suspends_nobody(desk: Desk) -> None:
     issue_id = begin(desk, 1)
-    with desk.database.write_rows() as connection:
+    with desk.database.open_writer().write() as connection:
         BounceWatch(desk.settings, issue_id, Clock()).note(connection, [Verdict(1, "failed", cause="hard")])
 
     assert set(list_statuses(desk.database).values()) == {"active"}

@@ -1,0 +1,18 @@
+"""The loop that sends run in."""
+
+from __future__ import annotations
+
+import gc
+
+from newsletter.deliver.loop import run_async
+
+
+async def read_threshold() -> int:
+    return gc.get_threshold()[0]
+
+
+def test_cycles_are_looked_for_seldom_while_it_runs_and_as_before_afterwards() -> None:
+    before = gc.get_threshold()
+
+    assert run_async(read_threshold) > 10 * before[0]
+    assert gc.get_threshold() == before
