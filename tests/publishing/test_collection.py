@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from newsletter.errors import DatabaseError, FetchError, NotFoundError, SourceError
 from newsletter.publishing.articles import get_article, list_articles
@@ -16,7 +16,7 @@ from newsletter.publishing.collection import LONGEST_WAIT, PATIENCE, collect_sou
 from newsletter.publishing.sources import NewSource, add_source, check_sources, list_sources, remove_source
 from newsletter.store import categories
 from newsletter.store.engine import Database
-from newsletter.store.models import Article
+from newsletter.store.models import Article, Source
 from tests.support.feed_server import FeedServer
 from tests.support.ledger_builders import add_publication
 from tests.support.publishing_builders import DAY, NOW, Desk, Item, make_desk, make_feed
@@ -423,6 +423,17 @@ def test_what_cannot_be_a_source_is_refused(
         add_source(desk.database, desk.settings, None, NewSource(location, kind=kind), now=NOW)
 
     assert list_sources(desk.database, None) == []
+
+
+def test_a_source_that_failed_thousands_of_times_is_asked_once_a_day(collecting_desk: Desk) -> None:
+    assert collecting_desk.feeds
+    url = collecting_desk.feeds.url("/gone.xml")
+    collecting_desk.add_source(url)
+    with collecting_desk.database.write() as session:
+        session.execute(update(Source).values(failed_count=5000))
+    collecting_desk.collect()
+
+    assert collecting_desk.get_source(url).next_attempt_at == NOW + LONGEST_WAIT
 
 
 def test_an_address_of_another_scheme_is_no_path(desk: Desk) -> None:

@@ -224,6 +224,30 @@ def test_a_teaser_whose_page_cannot_be_had_is_left_at_that(collecting_desk: Desk
     assert asked(server, "/gone") == TRIES
 
 
+def test_a_teaser_may_not_lead_to_this_machine(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    serve_page(server, "secret", "Secret")
+    url = server.serve("/feed.xml", make_feed(Item("Story", link=f"http://localhost:{server.port}/secret")))
+    collecting_desk.add_source(url, full_text=True)
+    collecting_desk.collect()
+
+    assert asked(server, "/secret") == 0
+    assert "not a public address" in str(collecting_desk.get_source(url).last_error)
+
+
+def test_a_run_fills_so_many_teasers_and_the_next_the_rest(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    items = [Item(name, link=serve_page(server, name, name)) for name in NAMES]
+    collecting_desk.settings = collecting_desk.settings.model_copy(update={"follow_pages": 3})
+    collecting_desk.add_source(server.serve("/feed.xml", make_feed(*items)), full_text=True)
+    counts = []
+    for day in range(2):
+        collecting_desk.collect(NOW + day * DAY)
+        counts.append([asked(server, f"/{name}") for name in NAMES])
+
+    assert counts == [[1, 1, 1, 0], [1, 1, 1, 1]]
+
+
 def test_without_being_told_no_page_is_fetched(collecting_desk: Desk) -> None:
     server = make_desk_with(collecting_desk)
     collecting_desk.serve(Item("Long story", link=server.url("/long-story")))
