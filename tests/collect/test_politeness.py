@@ -78,6 +78,19 @@ def test_robots_txt_is_kept_for_the_next_run(feed_server: FeedServer) -> None:
     assert paths(feed_server).count("/robots.txt") == 1
 
 
+def test_a_robots_txt_is_heeded_so_far_and_asks_for_so_long_at_most(
+    feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robots, "_MOST_BYTES", 40)
+    monkeypatch.setattr(robots, "_LONGEST_DELAY", 0.05)
+    feed_server.serve("/robots.txt", b"User-agent: *\nCrawl-delay: 20\n#######\nDisallow: /")
+    start = time.monotonic()
+    found = ask(*(feed_server.serve(f"/{number}", b"x") for number in range(3)))
+
+    assert all(isinstance(each, Fetched) for each in found)
+    assert time.monotonic() - start < 15
+
+
 def test_the_hosts_that_are_kept_are_so_many_at_most(
     feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

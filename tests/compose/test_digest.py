@@ -300,6 +300,12 @@ def test_what_is_like_the_card_above_moves_down_and_says_so() -> None:
     assert [each.story[0].id for each in diverse] == [1, 3, 2]
     assert diverse[2].score.repetition < 0
     assert "repetition -" in str(diverse[2].score)
+    # Who pins two that are alike wants both.
+    pinned = [tuple(replace(article, pinned=True) for article in story) for story in stories[:2]]
+    assert [each.score.repetition for each in select_stories([*pinned, (another,)], now=NOW, most=2)] == [
+        0,
+        0,
+    ]
 
 
 def test_weights_of_source_and_category_count_as_sources_do() -> None:

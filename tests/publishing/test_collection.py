@@ -8,15 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from newsletter.errors import DatabaseError, FetchError, NotFoundError, SourceError
 from newsletter.publishing.articles import get_article, list_articles
 from newsletter.publishing.collection import LONGEST_WAIT, PATIENCE, collect_sources
-from newsletter.publishing.sources import NewSource, add_source, list_sources, remove_source
+from newsletter.publishing.sources import NewSource, add_source, check_sources, list_sources, remove_source
 from newsletter.store import categories
 from newsletter.store.engine import Database
-from newsletter.store.models import Article
+from newsletter.store.models import Article, Source
 from tests.support.feed_server import FeedServer
 from tests.support.ledger_builders import add_publication
 from tests.support.publishing_builders import DAY, NOW, Desk, Item, make_desk, make_feed
@@ -320,10 +320,11 @@ def test_a_source_that_changed_meanwhile_keeps_the_change(collecting_desk: Desk)
 
     operator = threading.Timer(0.2, change)
     operator.start()
-    collecting_desk.collect()
+    report = collecting_desk.collect()
     operator.join()
 
     (source,) = list_sources(collecting_desk.database, None)
+    assert report.failed == []
     assert (source.location, source.category) == (kept, "Harbour")
     assert list_titles(collecting_desk) == ["one"]
 
@@ -372,6 +373,8 @@ def test_what_the_database_cannot_store_fails_its_source_alone(
     report = desk.collect()
 
     assert [failure["source"] for failure in report.failed] == [bad]
+    assert desk.get_source(bad).failed_count == 1
+    assert str(desk.get_source(bad).last_error).startswith("could not be stored")
     assert list_titles(desk) == ["Good news"]
 
 
@@ -420,6 +423,26 @@ def test_what_cannot_be_a_source_is_refused(
         add_source(desk.database, desk.settings, None, NewSource(location, kind=kind), now=NOW)
 
     assert list_sources(desk.database, None) == []
+
+
+def test_a_source_that_failed_thousands_of_times_is_asked_once_a_day(collecting_desk: Desk) -> None:
+    assert collecting_desk.feeds
+    url = collecting_desk.feeds.url("/gone.xml")
+    collecting_desk.add_source(url)
+    with collecting_desk.database.write() as session:
+        session.execute(update(Source).values(failed_count=5000))
+    collecting_desk.collect()
+
+    assert collecting_desk.get_source(url).next_attempt_at == NOW + LONGEST_WAIT
+
+
+def test_an_address_of_another_scheme_is_no_path(desk: Desk) -> None:
+    said = "ftp://post.example/feed cannot be collected from: give an http or https address, or a path"
+
+    with pytest.raises(SourceError, match=said):
+        desk.add_source("ftp://post.example/feed")
+    (found,) = check_sources(desk.settings, ["ftp://post.example/feed"], kind=None, base=None)
+    assert found["problems"] == [said]
 
 
 @pytest.mark.parametrize("weight", [0, -1, 17])

@@ -153,6 +153,22 @@ def test_a_page_that_says_less_than_its_teaser_does_not_take_its_place(collectin
     assert story.text.startswith("The cranes turned")
 
 
+def test_of_an_index_a_few_sitemaps_are_read_the_newest_first(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    day = (NOW - DAY).date().isoformat()
+    maps = [
+        (
+            serve_map(server, f"/map{age}.xml", "urlset", (server.url(f"/p{age}"), day)),
+            (NOW - age * DAY).date().isoformat(),
+        )
+        for age in range(5, 0, -1)
+    ]
+    collecting_desk.add_source(serve_map(server, "/maps.xml", "sitemapindex", *maps), kind="sitemap")
+    collecting_desk.collect()
+
+    assert [asked(server, f"/map{age}.xml") for age in range(1, 6)] == [1, 1, 1, 0, 0]
+
+
 def test_robots_txt_closes_pages_to_following(collecting_desk: Desk) -> None:
     server = make_desk_with(collecting_desk)
     server.serve("/robots.txt", b"User-agent: *\nDisallow: /storm")
@@ -196,6 +212,40 @@ def test_the_whole_text_is_fetched_where_the_operator_wants_it(collecting_desk: 
     again = collecting_desk.collect(NOW + timedelta(hours=1))
     assert (again.new, again.updated, again.unchanged) == (0, 0, 2)
     assert asked(server, "/long-story") == 1
+
+
+def test_a_teaser_whose_page_cannot_be_had_is_left_at_that(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    url = server.serve("/feed.xml", make_feed(Item("Long story", link=server.url("/gone"))))
+    collecting_desk.add_source(url, full_text=True)
+    for day in range(TRIES + 2):
+        collecting_desk.collect(NOW + day * DAY)
+
+    assert asked(server, "/gone") == TRIES
+
+
+def test_a_teaser_may_not_lead_to_this_machine(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    serve_page(server, "secret", "Secret")
+    url = server.serve("/feed.xml", make_feed(Item("Story", link=f"http://localhost:{server.port}/secret")))
+    collecting_desk.add_source(url, full_text=True)
+    collecting_desk.collect()
+
+    assert asked(server, "/secret") == 0
+    assert "not a public address" in str(collecting_desk.get_source(url).last_error)
+
+
+def test_a_run_fills_so_many_teasers_and_the_next_the_rest(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    items = [Item(name, link=serve_page(server, name, name)) for name in NAMES]
+    collecting_desk.settings = collecting_desk.settings.model_copy(update={"follow_pages": 3})
+    collecting_desk.add_source(server.serve("/feed.xml", make_feed(*items)), full_text=True)
+    counts = []
+    for day in range(2):
+        collecting_desk.collect(NOW + day * DAY)
+        counts.append([asked(server, f"/{name}") for name in NAMES])
+
+    assert counts == [[1, 1, 1, 0], [1, 1, 1, 1]]
 
 
 def test_without_being_told_no_page_is_fetched(collecting_desk: Desk) -> None:

@@ -28,6 +28,7 @@ def test_a_list_adds_what_is_new_and_leaves_what_is_there(database: Database, tm
 
     assert (first.read, first.added, first.known) == (4, 1, 1)
     assert [each["source"] for each in first.rejected] == ["/etc/passwd", "http://"]
+    assert first.rejected[0]["error"] == "/etc/passwd is no http or https address"
     assert again == OpmlReport(4, 0, 2, first.rejected)
     assert (found["https://post.example/feed"].category, found["https://post.example/feed"].title) == (
         "News",
