@@ -3,7 +3,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 PYTEST := $(VENV)/bin/python -m pytest -n $(or $(JOBS),2) --dist worksteal --cov --cov-report term --cov-fail-under 95 $(ARGS)
 
-.PHONY: demo run test test-deep check docs screenshots lock
+.PHONY: demo run test test-deep fuzz check docs screenshots lock
 
 demo: $(STAMP) ## the whole job on sample sources; ONCE=1 ends after the send, PORT=N picks the port
 	@$(VENV)/bin/newsletter demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
@@ -16,6 +16,9 @@ test: $(STAMP) ## the tests; ARGS="-k name" goes to pytest, JOBS=N sets the proc
 
 test-deep: $(STAMP) ## the same over whole ranges instead of slices
 	@$(PYTEST) --deep
+
+fuzz: $(STAMP) ## everything that reads what others wrote, for SECONDS=600; ARGS="feeds pages" for some readers
+	@$(VENV)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(ARGS)
 
 check: $(STAMP) ## lint, format, types and import contracts alone
 	@$(VENV)/bin/ruff check .

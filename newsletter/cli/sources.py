@@ -31,14 +31,18 @@ def add(
             "--full-text/--no-full-text", help="Fetch the pages of its articles for their whole text."
         ),
     ] = None,
+    weight: Annotated[
+        int | None,
+        typer.Option(metavar="1-16", help="What its articles count: 2 as if two sources told them."),
+    ] = None,
     publication: Slug = None,
     json: Json = False,
 ) -> None:
-    """Add a source; `newsletter collect` then fetches it."""
+    """Add a source, or change one; `newsletter collect` then fetches it."""
     from newsletter.publishing.sources import NewSource, add_source
 
     shell = open_shell(context)
-    new = NewSource(location=location, kind=kind, category=category, title=title, full_text=full_text)
+    new = NewSource(location, kind, category, title, full_text, weight)
     made = add_source(shell.database, shell.settings, publication, new, now=shell.read_now(None))
     if json:
         write_json(made)

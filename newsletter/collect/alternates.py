@@ -9,7 +9,7 @@ from newsletter.collect.links import make_absolute
 from newsletter.collect.plaintext import clean_title
 
 _HTML: Final = re.compile(
-    rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b",
+    rb"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _ALTERNATE: Final = re.compile(rb"<link\b[^>]*>", re.IGNORECASE)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from newsletter.collect.identity import without_tracking
-from newsletter.collect.links import clean_link
+from newsletter.collect.links import clean_link, clean_web_link
 from newsletter.collect.plaintext import clean_title, html_to_text
 
 if TYPE_CHECKING:
@@ -156,10 +156,10 @@ def clean_entry(entry: Entry, base: str | None = None) -> Entry:
     `base` is the address of its source, for links of an entry that has none itself. A link or an image that
     cannot be shown becomes None.
     """
-    link = clean_link(entry.link, base)
+    link = clean_link(entry.own_link or entry.link, base)
     link = without_tracking(link) if link else None
-    image = clean_link(entry.image, link or base)
-    if image and (image.lower().startswith("mailto:") or _TRACKERS.search(image)):
+    image = clean_web_link(entry.image, link or base)
+    if image and _TRACKERS.search(image):
         image = None
     html = clean_html(entry.html, link or base) if entry.html else None
     return replace(
@@ -171,7 +171,7 @@ def clean_entry(entry: Entry, base: str | None = None) -> Entry:
         enclosures=tuple(
             replace(enclosure, url=url)
             for enclosure in entry.enclosures
-            if (url := clean_link(enclosure.url, link or base)) and not url.lower().startswith("mailto:")
+            if (url := clean_web_link(enclosure.url, link or base))
         ),
         similar=tuple(clean_entry(similar, base) for similar in entry.similar),
         trends=tuple(clean_entry(trend, base) for trend in entry.trends),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from newsletter.collect.alternates import is_html
 from newsletter.collect.charset import narrow
+from newsletter.collect.extraction import Extract, extract
 from newsletter.collect.feeds import parse_feed
 from newsletter.collect.jsonfeed import parse_json_feed
 from newsletter.collect.markdown import parse_markdown
@@ -38,12 +39,13 @@ class _Source:
     location: str
     charset: str | None
     tz: tzinfo
+    extract: Extract
 
 
 _PARSERS: Final[dict[Form, Callable[[_Source], ParsedSource]]] = {
     "feed": lambda s: parse_feed(s.data, location=s.location, charset=s.charset, tz=s.tz),
     "json": lambda s: parse_json_feed(s.data, location=s.location, tz=s.tz),
-    "html": lambda s: parse_page(s.data, location=s.location, charset=s.charset, tz=s.tz),
+    "html": lambda s: parse_page(s.data, location=s.location, charset=s.charset, tz=s.tz, extract=s.extract),
     "markdown": lambda s: parse_markdown(s.data, location=s.location, charset=s.charset, tz=s.tz),
     "sitemap": lambda s: parse_sitemap(s.data, location=s.location, tz=s.tz),
     "text": lambda s: parse_text_page(s.data, charset=s.charset, tz=s.tz),
@@ -57,6 +59,7 @@ def parse_source(
     content_type: str | None = None,
     kind: SourceKind | None = None,
     tz: tzinfo = UTC,
+    extract: Extract = extract,
 ) -> ParsedSource:
     """Read a feed, a page, a sitemap or a text, whichever the bytes are.
 
@@ -66,6 +69,7 @@ def parse_source(
         content_type: the HTTP header, charset and all; it decides only where the bytes do not.
         kind: what the operator says it is; None to find out. A page that was to be a feed is an error.
         tz: the publication's zone, of dates without an offset.
+        extract: who finds the article on a page, as for `parse_page`.
 
     Raises:
         ParseError: they are none of these, or damaged beyond reading.
@@ -78,14 +82,14 @@ def parse_source(
     form = detect_form(data, location=location, media=media)
     if kind == "feed" and form not in {"feed", "json"}:
         form = "feed"
-    return _PARSERS[form](_Source(data, location, charset, tz))
+    return _PARSERS[form](_Source(data, location, charset, tz, extract))
 
 
 _FEED: Final = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|RDF|channel)\b", re.IGNORECASE)
 _SITEMAP: Final = re.compile(r"<(?:[\w-]+:)?(?:urlset|sitemapindex)\b", re.IGNORECASE)
-_OPML: Final = re.compile(r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<opml\b", re.IGNORECASE | re.DOTALL)
+_OPML: Final = re.compile(r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<opml\b", re.IGNORECASE | re.DOTALL)
 _HTML_TAG: Final = re.compile(
-    r"(?:<!--.*?-->\s*)*<(?:html|head|body|meta|title|div|p|article|main|section|h[1-6]|table|ul|header|span|center)\b"
+    r"(?:<!--.*?-->\s*)*+<(?:html|head|body|meta|title|div|p|article|main|section|h[1-6]|table|ul|header|span|center)\b"
     r"[^<]*>",
     re.IGNORECASE | re.DOTALL,
 )

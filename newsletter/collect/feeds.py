@@ -12,7 +12,7 @@ from newsletter.collect.alternates import find_feed_link, is_html
 from newsletter.collect.charset import choose_charset, narrow
 from newsletter.collect.dates import parse_date
 from newsletter.collect.doctype import drop_doctype
-from newsletter.collect.links import absolute_html, make_absolute
+from newsletter.collect.links import absolute_html, clean_web_link, make_absolute
 from newsletter.collect.pace import read_pace
 from newsletter.collect.pictures import find_picture
 from newsletter.collect.plaintext import as_html, clean_title, html_to_text
@@ -160,6 +160,7 @@ def _entry(fields: _Fields, reading: _Reading) -> Entry:
         title=title,
         id=(fields.get("id") or "").strip() or None,
         link=link,
+        own_link=clean_web_link(fields.get("feedburner_origlink")),
         # A feed that gives one date, as RDF and much of Atom do, means the day of the article by it.
         published=published or updated,
         updated=updated,

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from newsletter.collect.detect import parse_source
+from newsletter.collect.extraction import Extract, extract
 from newsletter.content import Entry, ParsedSource
 from newsletter.errors import FetchError, ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
 
 _PAGES: Final = frozenset({".txt", ".html", ".htm", ".md"})
@@ -74,7 +75,12 @@ def read_file(path: Path, *, max_bytes: int = _MAX_BYTES) -> bytes:
 
 
 def read_folder(
-    path: Path, *, max_bytes: int = _MAX_BYTES, known: Mapping[str, str] | None = None, tz: tzinfo = UTC
+    path: Path,
+    *,
+    max_bytes: int = _MAX_BYTES,
+    known: Mapping[str, str] | None = None,
+    tz: tzinfo = UTC,
+    extract: Extract = extract,
 ) -> ReadFolder:
     """Read every page in a folder.
 
@@ -83,6 +89,7 @@ def read_folder(
         max_bytes: the largest file that is read.
         known: the digests of an earlier reading; a file that still has its digest gives no entries.
         tz: the zone of dates without an offset.
+        extract: who finds the article on a page, as for `parse_page`.
 
     Returns:
         The entries in the order of the files' names. A file that cannot be read or parsed is a line in
@@ -92,26 +99,29 @@ def read_folder(
     Raises:
         FetchError: the folder itself is missing or may not be read.
     """
-    entries: list[Entry] = []
+    pages: list[tuple[str, ParsedSource]] = []
     problems: list[str] = []
     digests: dict[str, str] = {}
-    title: str | None = None
     for file in list_files(path):
         name = file.relative_to(path).as_posix() if file != path else file.name
         try:
             data = read_file(file, max_bytes=max_bytes)
             digests[name] = hashlib.sha256(data).hexdigest()
-            if (known or {}).get(name) == digests[name]:
-                continue
-            page = parse_source(data, location=name, tz=tz)
+            if (known or {}).get(name) != digests[name]:
+                pages.append((name, parse_source(data, location=name, tz=tz, extract=extract)))
         except (FetchError, ParseError) as error:
             problems.append(f"{name}: {error}")
-            continue
-        title = title or page.title
-        problems.extend(f"{name}: {problem}" for problem in page.problems)
-        entries.extend(_with_id(entry, name, number) for number, entry in enumerate(page.entries))
-    return ReadFolder(
-        ParsedSource("folder", title, entries=tuple(entries), problems=tuple(problems)), digests
+    return ReadFolder(_join(pages, problems), digests)
+
+
+def _join(pages: Sequence[tuple[str, ParsedSource]], problems: Sequence[str]) -> ParsedSource:
+    return ParsedSource(
+        "folder",
+        next((page.title for _, page in pages if page.title), None),
+        entries=tuple(
+            _with_id(entry, name, number) for name, page in pages for number, entry in enumerate(page.entries)
+        ),
+        problems=(*problems, *(f"{name}: {problem}" for name, page in pages for problem in page.problems)),
     )
 
 

@@ -106,7 +106,7 @@ def identity_keys(entry: Entry, *, source: str) -> tuple[str, ...]:
     """
     title = normal_title(entry.title) or normal_title((entry.text or entry.summary or "")[:200])
     day = entry.published.date().isoformat() if entry.published else ""
-    guid, link = _normal_id(entry.id or ""), canonical_url(entry.link or "")
+    guid, link = _normal_id(entry.id or ""), _canonical(entry)
     is_file = guid.startswith("file:")
     keys = []
     if guid:
@@ -137,9 +137,13 @@ def identify(entries: Sequence[Entry], *, source: str) -> list[tuple[str, ...]]:
     owners: dict[str, set[tuple[str, str]]] = {}
     for entry, keys in zip(entries, every, strict=True):
         for key in keys:
-            owners.setdefault(key, set()).add((canonical_url(entry.link or ""), normal_title(entry.title)))
+            owners.setdefault(key, set()).add((_canonical(entry), normal_title(entry.title)))
     shared = {key for key, found in owners.items() if _are_different(key, found)}
     return [tuple(key for key in keys if key not in shared) for keys in every]
+
+
+def _canonical(entry: Entry) -> str:
+    return canonical_url(entry.own_link or entry.link or "")
 
 
 def _are_different(key: str, articles: set[tuple[str, str]]) -> bool:

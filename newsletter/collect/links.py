@@ -54,6 +54,12 @@ def clean_link(url: str | None, base: str | None = None) -> str | None:
     return "".join(quote(char) if char in _UNSAFE else char for char in absolute)
 
 
+def clean_web_link(url: str | None, base: str | None = None) -> str | None:
+    """Make a link as `clean_link` does, of a thing that is fetched: None for mailto too."""
+    found = clean_link(url, base)
+    return None if not found or found.lower().startswith("mailto:") else found
+
+
 def absolute_html(html: str, base: str | None) -> str:
     """Resolve the relative links and images in HTML as published; all else stays byte for byte."""
     if not base:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import html as html_names
-import logging
 import re
 import unicodedata
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from newsletter.collect.charset import choose_charset
 from newsletter.collect.dates import parse_date
+from newsletter.collect.extraction import Extract, Extracted, PageJob, extract
 from newsletter.collect.identity import normal_title
 from newsletter.collect.leads import FEWEST, find_leads, is_article
 from newsletter.collect.lines import split_lines
@@ -43,7 +43,12 @@ _HREF: Final = re.compile(r"""href\s*=\s*["']([^"'>]+)["']""", re.IGNORECASE)
 
 
 def parse_page(
-    data: bytes, *, location: str = "", charset: str | None = None, tz: tzinfo = UTC
+    data: bytes,
+    *,
+    location: str = "",
+    charset: str | None = None,
+    tz: tzinfo = UTC,
+    extract: Extract = extract,
 ) -> ParsedSource:
     """Read an HTML page as the article that it shows.
 
@@ -52,12 +57,14 @@ def parse_page(
         location: the URL that it came from; "" for none.
         charset: the one that HTTP named; without it the page's own `<meta charset>` counts.
         tz: the zone of dates without an offset.
+        extract: who finds the article on it; `publishing.extraction` has it done under limits.
 
     Raises:
         ParseError: there is no text in it.
     """
     source = decode_html(data, charset)
-    lines = split_lines(html_to_text(source), tz)
+    whole = html_to_text(source)
+    lines = split_lines(whole, tz)
     link = _link(source, location)
     found = _LANGUAGE.search(source[:5000])
     language = found[1] if found else None
@@ -73,7 +80,8 @@ def parse_page(
                 language=language,
             )
             return replace(page, link=link, language=language, entries=(first, *page.entries[1:]))
-    return _article(source, link, language, tz)
+    look = _Page(source, whole, link, language, tz)
+    return _article(look, _find_article(look, extract))
 
 
 def decode_html(data: bytes, charset: str | None) -> str:
@@ -83,29 +91,43 @@ def decode_html(data: bytes, charset: str | None) -> str:
     return decode_text(data, choose_charset(data, charset) or choose_charset(data, own))
 
 
-def _article(source: str, link: str | None, language: str | None, tz: tzinfo) -> ParsedSource:
-    whole = html_to_text(source)
-    document = _extract(source, link) if source.strip() else None
-    if len(whole) > _MUCH > len(getattr(document, "text", None) or ""):
+@dataclass(frozen=True, slots=True)
+class _Page:
+    source: str
+    whole: str
+    """All its text, menus included."""
+    link: str | None
+    language: str | None
+    tz: tzinfo
+
+
+def _find_article(page: _Page, extract: Extract) -> Extracted:
+    if not page.source.strip():
+        return Extracted()
+    found = extract(PageJob(page.source, page.link))
+    if len(found.text) < _MUCH < len(page.whole):
         # So little of so much: a second look that takes in more.
-        document = _extract(source, link, favor_recall=True) or document
+        again = extract(PageJob(page.source, page.link, favor_recall=True))
+        return again if again.text else found
+    return found
+
+
+def _article(page: _Page, found: Extracted) -> ParsedSource:
+    source, link, tz = page.source, page.link, page.tz
     field = {
-        name: (clean_title(str(getattr(document, name, None) or "")) or None)
-        for name in ("title", "author", "sitename", "description", "image", "date")
+        name: clean_title(getattr(found, name)) or None
+        for name in ("title", "author", "sitename", "description", "image", "date", "license")
     }
-    found = unicodedata.normalize("NFC", str(getattr(document, "text", None) or "")).split("\n")
-    lines = [line.strip() for line in found if line.strip()]
+    lines = [line.strip() for line in unicodedata.normalize("NFC", found.text).split("\n") if line.strip()]
     if len(lines) > 1 and normal_title(lines[0]) == normal_title(field["title"] or ""):
         # The heading is the title, which stands above the text already.
         del lines[0]
-    text = "\n\n".join(lines) or whole
+    text = "\n\n".join(lines) or page.whole
     if not text:
         raise ParseError(
             f"{link or 'the page'} shows no text: it may need a browser's scripts; look for its feed"
         )
-    licence = clean_title(str(getattr(document, "license", None) or "")) or None
-    named = (clean_title(str(name)) for name in getattr(document, "categories", None) or [])
-    categories = tuple(dict.fromkeys(name for name in named if name))
+    categories = tuple(dict.fromkeys(filter(None, map(clean_title, found.categories))))
     entry = Entry(
         title=field["title"] or _head_title(source),
         link=link,
@@ -117,32 +139,12 @@ def _article(source: str, link: str | None, language: str | None, tz: tzinfo) ->
         image=make_absolute(field["image"], link),
         text=text,
         html="".join(f"<p>{html_names.escape(part, quote=False)}</p>" for part in text.split("\n\n")),
-        language=language or getattr(document, "language", None),
-        licence=licence,
+        language=page.language or found.language or None,
+        licence=field["license"],
     )
     leads = () if is_article(source) or not link else find_leads(source, link, tz)
     leads = leads if len(leads) >= FEWEST else ()
-    return ParsedSource("page", field["sitename"], link, language, (entry,), leads=leads)
-
-
-def _extract(source: str, link: str | None, *, favor_recall: bool = False) -> Any:  # noqa: ANN401 - a Document; its type would import trafilatura
-    import trafilatura
-
-    # It logs as an error what is told here as a ParseError, or mended.
-    for name in ("trafilatura", "htmldate", "courlan"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        return trafilatura.bare_extraction(
-            source,
-            url=link,
-            include_comments=False,
-            with_metadata=True,
-            favor_recall=favor_recall,
-            include_tables=True,
-        )
-    except Exception as error:
-        message = f"{link or 'the page'} is too damaged to read: {type(error).__name__}: {error}"
-        raise ParseError(message) from error
+    return ParsedSource("page", field["sitename"], link, page.language, (entry,), leads=leads)
 
 
 def _published(source: str, day: str | None, tz: tzinfo) -> datetime | None:

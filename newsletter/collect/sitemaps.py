@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,13 @@ def parse_sitemap(data: bytes, *, location: str = "", tz: tzinfo = UTC) -> Parse
     is_index = False
     for name, element in _read_elements(data, problems):
         is_index = is_index or name == "sitemap"
-        if entry := _entry(element, location, tz):
+        try:
+            entry = _entry(element, location, tz)
+        except UnicodeDecodeError as error:
+            # Half a character as a reference (&#xD800;), which lxml takes in and does not give out.
+            problems.append(f"an address is no text ({error})")
+            continue
+        if entry:
             entries.append(entry)
         if len(entries) >= _MOST_ADDRESSES:
             problems.append(f"only the first {_MOST_ADDRESSES} addresses are read")
@@ -64,7 +71,8 @@ def _read_elements(data: bytes, problems: list[str]) -> Iterator[tuple[str, Any]
     )
     try:
         for _, element in events:
-            name = etree.QName(element).localname if isinstance(element.tag, str) else ""
+            # Not QName, which refuses what a damaged file leaves for a name, such as "p:".
+            name = re.split("[}:]", element.tag)[-1] if isinstance(element.tag, str) else ""
             if name in {"url", "sitemap"}:
                 yield name, element
                 element.clear()

@@ -61,6 +61,8 @@ class Settings(BaseModel):
     fetch_allow_hosts: tuple[str, ...] = ()
     follow_pages: int = Field(default=20, ge=0, le=500)
     page_delay_seconds: float = Field(default=1.0, ge=0, le=60)
+    images_per_run: int = Field(default=200, ge=0, le=5000)
+    image_copies: Path | None = None
     draft_lead_hours: float = Field(default=12.0, ge=0, le=144)
     missed_grace_hours: float = Field(default=24.0, gt=0)
     lookback_days: int = Field(default=14, ge=1)

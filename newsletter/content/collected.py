@@ -29,6 +29,8 @@ class Entry:
     title: str
     id: str | None = None
     link: str | None = None
+    own_link: str | None = None
+    """Where `link` leads, as a feed says whose links lead over a service that counts (FeedBurner)."""
     published: datetime | None = None
     """Aware, with the offset as published."""
     updated: datetime | None = None

@@ -17,8 +17,10 @@ from newsletter.collect.folders import read_folder
 from newsletter.collect.pace import plan_next
 from newsletter.content import Pace
 from newsletter.errors import DatabaseError, FetchError, SourceError
+from newsletter.publishing.extraction import extract_apart
 from newsletter.publishing.following import follow
 from newsletter.publishing.intake import Intake, clean_text, take_in
+from newsletter.publishing.pictures import read_pictures
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
 from newsletter.store.models import Source
@@ -85,6 +87,7 @@ def collect_sources(
             taken += intake
             failed += [{"source": row.location, "error": error} for error in errors]
         taken += _record_quiet(database, quiet, now=now)
+    read_pictures(database, settings, list(zones), now=now)
     return CollectReport(len(rows), taken.new, taken.updated, taken.unchanged, failed)
 
 
@@ -126,7 +129,9 @@ def _kind(row: Source) -> SourceKind:
 
 def _read_folder(settings: Settings, row: Source, zone: ZoneInfo) -> Reading:
     try:
-        found = read_folder(Path(row.location), max_bytes=settings.fetch_max_bytes, tz=zone)
+        found = read_folder(
+            Path(row.location), max_bytes=settings.fetch_max_bytes, tz=zone, extract=extract_apart
+        )
     except FetchError as error:
         return Reading(error=error)
     return Reading(parsed=found.source, problems=found.source.problems)

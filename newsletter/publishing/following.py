@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -39,6 +39,8 @@ class _Errand:
     row: Source
     tz: tzinfo
     now: datetime
+    problems: list[str] = field(default_factory=list)
+    """What could not be had or read of it."""
 
 
 def follow(
@@ -73,11 +75,9 @@ def follow(
 def _follow_leads(
     errand: _Errand, reading: Reading, parsed: ParsedSource, missed: dict[str, int]
 ) -> tuple[Reading, dict[str, int]]:
-    problems = list(parsed.problems)
     leads = list(parsed.leads)
     for inner in _fetch(errand, parsed.maps[:MOST_MAPS], is_page=False):
         leads += inner.parsed.leads if inner.parsed else ()
-        problems += [str(inner.error)] if inner.error else []
     since = errand.now - timedelta(days=errand.settings.lookback_days)
     fresh = [
         lead for lead in leads if _is_fresh(lead, since) and is_same_site(str(lead.link), errand.row.location)
@@ -86,8 +86,8 @@ def _follow_leads(
         fresh.sort(key=lambda lead: (lead.published or lead.updated or since).timestamp(), reverse=True)
     # A sitemap is there for what it names, so it has no article of its own, and neither has a list.
     entries, missed, is_all = _read_pages(errand, fresh, missed)
-    source = replace(parsed, entries=entries, problems=tuple(problems), leads=(), maps=())
-    return _with_rest(replace(reading, parsed=source, problems=source.problems), is_all=is_all), missed
+    source = replace(parsed, entries=entries, leads=(), maps=())
+    return _as_followed(errand, replace(reading, parsed=source), is_all=is_all), missed
 
 
 def _is_fresh(lead: Entry, since: datetime) -> bool:
@@ -154,7 +154,7 @@ def _fill_teasers(
         else:
             kept[wanted[place]] = kept.get(wanted[place], 0) + 1
     done = replace(reading, parsed=replace(parsed, entries=tuple(entries)))
-    return _with_rest(done, is_all=len(chosen) == len(wanted)), kept
+    return _as_followed(errand, done, is_all=len(chosen) == len(wanted)), kept
 
 
 def _filled(entry: Entry, page: Entry) -> Entry:
@@ -171,7 +171,8 @@ def _filled(entry: Entry, page: Entry) -> Entry:
     )
 
 
-def _with_rest(reading: Reading, *, is_all: bool) -> Reading:
+def _as_followed(errand: _Errand, reading: Reading, *, is_all: bool) -> Reading:
+    reading = replace(reading, problems=(*reading.problems, *errand.problems))
     if is_all or reading.fetched is None:
         return reading
     return replace(reading, fetched=replace(reading.fetched, etag=None, last_modified=None))
@@ -182,4 +183,6 @@ def _fetch(errand: _Errand, links: Sequence[str], *, is_page: bool) -> list[Read
     own = frozenset({(urlsplit(errand.row.location).hostname or "").lower()})
     requests = [FetchRequest(link, is_page=is_page) for link in links]
     fetched = fetch_all(errand.settings, requests, written=own)
-    return [parse_fetched(each, None, errand.tz) for each in fetched]
+    readings = [parse_fetched(each, None, errand.tz) for each in fetched]
+    errand.problems.extend(str(each.error) for each in readings if each.error)
+    return readings

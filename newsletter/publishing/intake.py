@@ -175,6 +175,8 @@ def _write(
         # The article of a source that was removed goes to the next one that gives it.
         row.source_id = place.source.id
         outcome = Intake(unchanged=1) if row.content_hash == values["content_hash"] else Intake(updated=1)
+    if row.image != values["image"]:
+        row.image_width = row.image_height = row.image_copy = row.image_asked_at = None
     for name, value in values.items():
         setattr(row, name, value)
     place.session.flush()

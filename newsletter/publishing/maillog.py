@@ -67,7 +67,10 @@ class MailLog:
         """When a line was written; syslog names no year, so it is the last in which that was no future."""
         if found := _ISO.match(line):
             zone = (found[3] or "").replace("Z", "+00:00")
-            at = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}")
+            try:
+                at = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}")
+            except ValueError:  # no such day or hour
+                return None
             return at if at.tzinfo else at.replace(tzinfo=self._zone)
         found = _SYSLOG.match(line)
         if not found or found[1] not in _MONTHS:

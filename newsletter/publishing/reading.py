@@ -11,6 +11,7 @@ from newsletter.collect.detect import parse_source
 from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources
 from newsletter.config import is_loopback
 from newsletter.errors import FetchError, ParseError, SourceError
+from newsletter.publishing.extraction import extract_apart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,9 +75,13 @@ def parse_fetched(fetched: Fetched | FetchError, kind: SourceKind | None, tz: tz
             content_type=fetched.content_type,
             kind=kind,
             tz=tz,
+            extract=extract_apart,
         )
     except ParseError as error:
         return Reading(fetched=fetched, error=error)
+    except Exception as error:  # noqa: BLE001 - one source that breaks the program must not stop the rest
+        message = f"{fetched.url} could not be read ({type(error).__name__}: {error}); please report it"
+        return Reading(fetched=fetched, error=SourceError(message))
     return Reading(parsed=parsed, fetched=fetched, problems=parsed.problems)
 
 

@@ -183,11 +183,9 @@ def _send(run: _Run, settings: Settings, options: SendOptions) -> None:
 
 def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
+    store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan, ids=run.ids)
     try:
         _recover(run)
-        store = LedgerStore(
-            run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan, ids=run.ids
-        )
         return deliver(
             _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
             run.routes,
@@ -202,6 +200,7 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
             on_progress=follow_issue(run.database, run.issue_id, options.on_progress),
         )
     finally:
+        store.close()
         worker.close()
 
 

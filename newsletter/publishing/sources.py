@@ -12,6 +12,7 @@ from newsletter.collect.detect import parse_source
 from newsletter.collect.fetch import FetchRequest
 from newsletter.collect.folders import list_files, read_file, read_folder
 from newsletter.errors import FetchError, SourceError
+from newsletter.publishing.extraction import extract_apart
 from newsletter.publishing.reading import Reading, fetch_all, is_url, parse_fetched
 from newsletter.store import publications, sources
 from newsletter.store.models import Source
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from newsletter.store.engine import Database
 
 
+HEAVIEST = 16
+"""As a category in the rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceView:
     """One source as screens and JSON show it."""
@@ -36,6 +41,7 @@ class SourceView:
     title: str | None
     category: str | None
     full_text: bool
+    weight: int
     articles: int
     last_fetched_at: datetime | None
     last_success_at: datetime | None
@@ -55,6 +61,8 @@ class NewSource:
     title: str | None = None
     full_text: bool | None = None
     """Whether the pages of its articles are fetched too; None leaves it as it is."""
+    weight: int | None = None
+    """An article of a source of weight 2 counts as one that two sources tell; None leaves it as it is."""
 
 
 def add_source(
@@ -62,11 +70,11 @@ def add_source(
 ) -> SourceView:
     """Add a source; a path must be readable, its kind is found where none is given. Nothing is fetched.
 
-    Adding what is there already changes its kind, category and title, and has it asked again at once.
+    Adding what is there already changes its kind, category, title and weight, and has it asked again at once.
 
     Raises:
         FetchError: A path that is not there or cannot be read.
-        SourceError: An address that is neither http(s) nor a path.
+        SourceError: An address that is neither http(s) nor a path, or a wrong weight.
 
     """
     new = check_new(new)
@@ -82,13 +90,16 @@ def check_new(new: NewSource) -> NewSource:
 
     Raises:
         FetchError: A path that is not there or cannot be read.
-        SourceError: An address that is neither http(s) nor a path, or one of another kind.
+        SourceError: An address that is neither http(s) nor a path, or one of another kind; a wrong weight.
 
     """
     location = _normalise(new.location)
     kind = new.kind or ("feed" if is_url(location) else "folder")
     if (kind == "folder") == is_url(location):
         message = f"{location} cannot be of kind {kind}: a folder is a path, the other kinds are addresses"
+        raise SourceError(message)
+    if new.weight is not None and not 1 <= new.weight <= HEAVIEST:
+        message = f"a source cannot weigh {new.weight}: from 1 to {HEAVIEST}, 1 being like any other"
         raise SourceError(message)
     return replace(new, location=location, kind=kind)
 
@@ -105,6 +116,7 @@ def put_source(
     source.category = new.category or source.category
     source.title = new.title or source.title
     source.full_text = source.full_text if new.full_text is None else new.full_text
+    source.weight = source.weight if new.weight is None else new.weight
     source.interval_seconds = settings.collect_minutes * 60
     source.disabled_at = source.next_attempt_at = None
     session.flush()
@@ -183,9 +195,10 @@ def _read_path(settings: Settings, location: str, kind: SourceKind | None, base:
             message = f"{location} cannot be collected from: give an http or https address, or a path"
             raise FetchError(message)
         if path.is_dir():
-            return Reading(parsed=read_folder(path, max_bytes=settings.fetch_max_bytes).source)
+            found = read_folder(path, max_bytes=settings.fetch_max_bytes, extract=extract_apart)
+            return Reading(parsed=found.source)
         data = read_file(path, max_bytes=settings.fetch_max_bytes)
-        return Reading(parsed=parse_source(data, location=base or location, kind=kind))
+        return Reading(parsed=parse_source(data, location=base or location, kind=kind, extract=extract_apart))
     except SourceError as error:
         return Reading(error=error)
 
@@ -239,6 +252,7 @@ def _to_view(row: Source, articles: int) -> SourceView:
         title=row.title,
         category=row.category,
         full_text=row.full_text,
+        weight=row.weight,
         articles=articles,
         last_fetched_at=row.last_fetched_at,
         last_success_at=row.last_success_at,

@@ -235,7 +235,7 @@ def _to_value(
         category=row.category,
         status=row.status,
         language=row.language,
-        image=row.image,
+        image=_image_url(row, publication_url),
         image_alt=row.image_alt,
         image_credit=row.image_credit,
         image_width=row.image_width or 0,
@@ -249,6 +249,11 @@ def _to_value(
         similar=similar,
         trends=trends,
     )
+
+
+def _image_url(row: Article, publication_url: str) -> str | None:
+    """The address of its picture, or of our copy of that."""
+    return f"{publication_url}/archive/images/{row.image_copy}" if row.image_copy else row.image
 
 
 def _with_offset(instant: datetime | None, minutes: int | None) -> datetime | None:

@@ -14,7 +14,8 @@ from newsletter.config import hide_password
 from newsletter.errors import ConfigError, DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 BUSY_SECONDS = 30
 """How long a writer waits for another; shorter ones give up while eight processes take turns."""
@@ -33,6 +34,7 @@ class Database:
         self.engine = _make_engine(url, busy_seconds)
         self.dialect = self.engine.dialect.name
         self._writer = self.engine.execution_options(write=True)
+        self._held: set[RowWriter] = set()
         self._reader = self.engine
         if self.dialect == "postgresql":
             # Its default shows each statement another state of the database.
@@ -66,37 +68,76 @@ class Database:
     @contextmanager
     def write_rows(self) -> Iterator[Connection]:
         """The same without an ORM, which costs more than a few rows do."""
-        try:
-            with self._writer.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise explain(error, self.name) from error
+        with self._explained(), self._writer.begin() as connection:
+            yield connection
+
+    def open_writer(self) -> RowWriter:
+        """Hold a connection for many of these transactions."""
+        return RowWriter(self._writer, self._explained, self._held)
 
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
-        try:
-            with Session(engine, expire_on_commit=False) as session:
-                yield session
-        except DBAPIError as error:
-            raise explain(error, self.name) from error
+        with self._explained(), Session(engine, expire_on_commit=False) as session:
+            yield session
 
     @contextmanager
-    def raw(self) -> Iterator[Any]:
-        """The driver's own connection, for what cannot be done inside a transaction."""
+    def _explained(self) -> Iterator[None]:
         try:
-            connection = self.engine.raw_connection()
-            try:
-                yield connection.driver_connection
-            finally:
-                connection.close()
+            yield
         except DBAPIError as error:
             raise explain(error, self.name) from error
         except sqlite3.Error as error:
             raise explain_words(str(error), self.name) from error
 
+    @contextmanager
+    def raw(self) -> Iterator[Any]:
+        """The driver's own connection, for what cannot be done inside a transaction."""
+        with self._explained():
+            connection = self.engine.raw_connection()
+            try:
+                yield connection.driver_connection
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Give every connection back."""
+        for writer in tuple(self._held):
+            writer.close()
         self.engine.dispose()
+
+
+class RowWriter:
+    """One connection for many short transactions of one thread, opened anew after a failure."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        explained: Callable[[], AbstractContextManager[None]],
+        held: set[RowWriter],
+    ) -> None:
+        """Open nothing yet; while a connection is open, this is among those that are held."""
+        self._engine, self._explained, self._held = engine, explained, held
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write, committed at the end of the block."""
+        try:
+            with self._explained():
+                connection = self._connection = self._connection or self._engine.connect()
+                self._held.add(self)
+                with connection.begin():
+                    yield connection
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._held.discard(self)
 
 
 def _make_engine(url: str, busy_seconds: float) -> Engine:
@@ -131,7 +172,8 @@ def _own_transactions(engine: Engine, busy_seconds: float) -> None:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:  # noqa: ANN401 - as above
         begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN"
-        connection.exec_driver_sql(begin)
+        # Past SQLAlchemy's own way to run a statement, which takes longer than the statement.
+        connection.connection.driver_connection.execute(begin)
 
 
 def _limit_idleness(engine: Engine) -> None:

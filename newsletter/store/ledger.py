@@ -48,7 +48,9 @@ _DUE = (
             Subscription.publication_id == Issue.publication_id,
         ),
     )
+    .where(Delivery.issue_id == bindparam("issue"))
     .with_for_update(skip_locked=True, of=Delivery)
+    .limit(bindparam("most"))
 )
 _STATE = select(Issue.state).where(Issue.id == bindparam("issue"))
 _TABLE = cast("Table", Delivery.__table__)
@@ -64,7 +66,9 @@ _CLAIM = (
     .where(_COLUMNS.id == bindparam("row"))
     .values(state="claimed", claim_token=bindparam("token"))
 )
-_INTEND = _MINE.values(state="dot_sent", first_attempt_at=_FIRST_AT)
+_INTEND = _MINE.where(
+    select(Issue.id).where(Issue.id == bindparam("issue"), Issue.state == "sending").exists()
+).values(state="dot_sent", first_attempt_at=_FIRST_AT)
 _RELEASE = _MINE.values(state="queued", claim_token=None, next_attempt_at=None)
 _POSTPONE = _MINE.values(state="deferred", claim_token=None, next_attempt_at=bindparam("again"))
 _RECORD = _MINE.values(
@@ -128,12 +132,18 @@ class LedgerStore:
             ids: Nothing outside of these is claimed.
 
         """
-        self._database = database
+        self._writer = database.open_writer()
         self._issue_id = issue_id
         self._worker = worker
         self._clock = clock
         self._plan_retry = plan_retry
-        self._within = () if ids is None else (Delivery.id >= ids.start, Delivery.id < ids.stop)
+        due = _DUE if ids is None else _DUE.where(Delivery.id >= ids.start, Delivery.id < ids.stop)
+        # Built once: to build one takes longer than to run it.
+        is_due = Delivery.next_attempt_at <= bindparam("now", type_=Instant())
+        self._put_off = due.where(Delivery.state == "deferred", is_due).order_by(Delivery.next_attempt_at)
+        queued = due.where(Delivery.state == "queued").order_by(Delivery.id)
+        self._ahead = queued.where(Delivery.id > bindparam("last"))
+        self._behind = queued.where(Delivery.id <= bindparam("last"))
         self._last = 0
         """Id of the queued row that was claimed last."""
         self._open: Connection | None = None
@@ -144,12 +154,16 @@ class LedgerStore:
         if self._open is not None:
             yield self._open
             return
-        with self._database.write_rows() as connection:
+        with self._writer.write() as connection:
             self._open = connection
             try:
                 yield connection
             finally:
                 self._open = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._writer.close()
 
     def claim(self, limit: int) -> list[ClaimedRow]:
         """Take up to `limit` rows that are due; empty when none is, or when nothing may be sent.
@@ -164,16 +178,14 @@ class LedgerStore:
             return rows
 
     def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
-        mine = _DUE.where(Delivery.issue_id == self._issue_id, *self._within)
+        values = {"issue": self._issue_id, "now": self._clock(), "last": self._last}
         # What was put off goes first, or it would wait until everybody else has had theirs.
-        due = mine.where(Delivery.state == "deferred", Delivery.next_attempt_at <= self._clock())
-        rows = list(connection.execute(due.order_by(Delivery.next_attempt_at).limit(limit)))
-        queued = mine.where(Delivery.state == "queued").order_by(Delivery.id)
-        fresh = list(connection.execute(queued.where(Delivery.id > self._last).limit(limit - len(rows))))
-        if len(rows) + len(fresh) < limit and self._last:
+        rows = list(connection.execute(self._put_off, {**values, "most": limit}))
+        fresh = list(connection.execute(self._ahead, {**values, "most": limit - len(rows)}))
+        rest = limit - len(rows) - len(fresh)
+        if rest and self._last:
             # Once round, for what was given back; PostgreSQL would walk over all that was claimed each time.
-            rest = limit - len(rows) - len(fresh)
-            fresh += connection.execute(queued.where(Delivery.id <= self._last).limit(rest))
+            fresh += connection.execute(self._behind, {**values, "most": rest})
         if fresh:
             self._last = fresh[-1].id
         rows += fresh
@@ -185,11 +197,12 @@ class LedgerStore:
         The others were lost meanwhile: the subscriber left, the issue was paused, another worker took over.
         """
         with self.transaction() as connection:
+            now = self._clock()
+            rows: list[dict[str, object]] = [{"row": key, "now": now, "issue": self._issue_id} for key in ids]
+            if self._update(connection, _INTEND, rows) == len(ids):
+                return set(ids)
             if not self._is_sending(connection):
                 return set()
-            now = self._clock()
-            if self._update(connection, _INTEND, [{"row": key, "now": now} for key in ids]) == len(ids):
-                return set(ids)
             held = select(_COLUMNS.id).where(
                 _COLUMNS.id.in_(ids), _COLUMNS.claim_token == self._worker.token, _COLUMNS.state == "dot_sent"
             )

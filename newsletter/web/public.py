@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from newsletter.content import Publication
 from newsletter.errors import AddressError
 from newsletter.publishing import archive, publications
+from newsletter.publishing.pictures import get_copy
 from newsletter.subscribing.signup import SignUp, is_hasty, sign_up, stamp_form
 from newsletter.web.pages import Door, Number, TheDoor
 
@@ -92,6 +93,13 @@ def show_article(request: Request, door: TheDoor, article_id: Number) -> Respons
     publication = _find_publication(request, door)
     article = archive.get_article_page(door.database, door.settings, publication.slug, article_id)
     return door.page("article", language=publication.language, publication=publication, article=article)
+
+
+@router.api_route("/archive/images/{name}", methods=["GET", "HEAD"])
+def show_image(door: TheDoor, name: str) -> Response:
+    """Give the copy of an article's picture; its name is made of its bytes, so that it never changes."""
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(get_copy(door.settings, name), headers=headers)
 
 
 @router.api_route("/archive/{number}", methods=["GET", "HEAD"])

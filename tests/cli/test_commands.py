@@ -104,6 +104,8 @@ def test_sources_are_listed_collected_and_removed(call: Call, filled: Path) -> N
 
     assert again.json == {"sources": 1, "new": 0, "updated": 0, "unchanged": 2, "failed": []}
     assert call("source", "list", "--json").json[0]["articles"] == 2
+    assert call("source", "add", filled / "articles", "--weight", 3, "--json").json["weight"] == 3
+    assert call("source", "add", filled / "articles", "--weight", 99).code == 1
     assert str(filled / "articles") in call("source", "list").out
     assert call("source", "remove", filled / "articles").code == 0
     assert call("source", "list", "--json").json == []

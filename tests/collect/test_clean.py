@@ -99,6 +99,11 @@ def test_no_payload_gets_into_a_link_or_an_image(corpus: str) -> None:
             "<img src='/blank.gif' data-srcset='/s.png 320w, /l.png 480w'>",
             '<img src="https://e.example/l.png" alt="">',
         ),
+        ("<img src='/real.png' data-srcset='/s.png 320w'>", '<img src="https://e.example/real.png" alt="">'),
+        (
+            "<img src='/p.png' width='300px' height='auto'>",
+            '<img src="https://e.example/p.png" alt="" width="300">',
+        ),
         ("<noscript><img src='/r.png' alt='R'></noscript>", '<img src="https://e.example/r.png" alt="R">'),
         ("<noscript>n <script>alert(1)</script></noscript>", ""),
         ("<img src='/p.png' height='1'>", ""),
@@ -155,6 +160,10 @@ def test_cleaning_twice_changes_nothing() -> None:
 )
 def test_links_are_web_addresses_or_nothing(url: str | None, link: str | None) -> None:
     assert clean_link(url, BASE) == link
+
+
+def test_a_pixel_is_no_picture_of_an_article() -> None:
+    assert clean_entry(Entry("t", image="https://stats.wordpress.com/b.gif")).image is None
 
 
 def test_an_entry_is_cleaned_as_a_whole() -> None:

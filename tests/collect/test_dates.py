@@ -36,6 +36,7 @@ from tests.collect.corpus import list_items
         ("May 5, 2016 we met", None),
         ("31 February 2016", None),
         ("26 September 2016 25:00", None),
+        ("26 September 2016 10:28 +24:00", None),
         ("26 Harbour 2016", None),
         ("12", None),
         ("", None),
@@ -71,6 +72,7 @@ def test_a_line_that_is_a_date_is_read_and_no_other(line: str, iso: str | None) 
         ("22013", None),
         ("soon", None),
         ("x" * 1000, None),
+        ("Mon, 26 Sep 2016 10:28:00 GMT" + " x" * 80, None),
     ],
 )
 def test_the_dates_of_feeds_keep_their_offset(text: str, iso: str | None) -> None:

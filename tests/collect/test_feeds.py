@@ -11,7 +11,9 @@ import pytest
 
 from newsletter.collect.alternates import find_feed_link
 from newsletter.collect.charset import choose_charset
+from newsletter.collect.clean import clean_entry
 from newsletter.collect.feeds import parse_feed
+from newsletter.collect.identity import canonical_url, identity_keys
 from newsletter.content import Enclosure, Entry
 from newsletter.errors import ParseError
 
@@ -387,3 +389,18 @@ def test_a_named_picture_has_its_credit_and_the_text_it_has_in_the_body() -> Non
         "A ship",
         "Ann Ode",
     )
+
+
+@pytest.mark.parametrize("own", ["https://e.example/own", "javascript:alert(1)", "mailto:a@e.example", ""])
+def test_an_article_behind_feedburner_has_its_own_address(own: str) -> None:
+    item = f"<item><link>https://feedproxy.example/~r/1</link><fb:origLink>{own}</fb:origLink></item>"
+    feed = (
+        '<rss version="2.0" xmlns:fb="http://rssnamespace.org/feedburner/ext/1.0"><channel><title>T</title>'
+        f"{item}</channel></rss>"
+    )
+    (entry,) = parse_feed(feed.encode()).entries
+    there = own if own.startswith("https") else "https://feedproxy.example/~r/1"
+
+    assert entry.link == "https://feedproxy.example/~r/1"
+    assert clean_entry(entry).link == there
+    assert identity_keys(entry, source="1")[-1] == f"link:{canonical_url(there)}"

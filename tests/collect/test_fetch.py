@@ -11,9 +11,11 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+import httpx2
 import pytest
 
 from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources, guard
+from newsletter.collect.fetch.faults import explain
 from newsletter.errors import FetchError
 from tests.support.feed_server import FeedServer, make_bomb, wait_until
 
@@ -122,6 +124,13 @@ def test_a_slow_server_is_left_after_the_whole_time(
     assert time.monotonic() - begun < 5
 
 
+def test_a_server_that_takes_no_connection_is_left_sooner() -> None:
+    options = replace(OPTIONS, timeout_seconds=20, connect_seconds=4)
+
+    assert "within 4 seconds" in str(explain("https://e.example", httpx2.ConnectTimeout(""), options))
+    assert "within 20 seconds" in str(explain("https://e.example", httpx2.ReadTimeout(""), options))
+
+
 def test_a_body_that_breaks_off_is_an_error(feed_server: FeedServer) -> None:
     assert "broke off" in str(fail(feed_server.serve("/cut", FEED, cut_at=10)))
 
@@ -199,7 +208,7 @@ def test_five_redirects_are_followed_and_no_more(feed_server: FeedServer) -> Non
 def test_a_redirect_leads_to_the_web_or_nowhere(feed_server: FeedServer, target: str) -> None:
     url = feed_server.redirect("/feed", target)
 
-    assert "is not an address that can be fetched" in str(fail(url))
+    assert "is not an address that can be fetched: expected http:// or https:// and a host" in str(fail(url))
 
 
 def test_one_bad_address_stops_none_of_the_others_and_the_order_is_kept(feed_server: FeedServer) -> None:
@@ -218,6 +227,7 @@ def test_one_bad_address_stops_none_of_the_others_and_the_order_is_kept(feed_ser
 
     assert [isinstance(result, Fetched) for result in found] == [url == good for url in urls]
     assert all(isinstance(result, FetchError) for result, url in zip(found, urls, strict=True) if url != good)
+    assert str(found[3]).startswith("http://[ is not an address that can be fetched (")
 
 
 def test_no_source_at_all_is_no_fault() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources
+from newsletter.collect.fetch import Fetched, FetchOptions, FetchRequest, fetch_sources, robots
 from newsletter.errors import FetchError
 from tests.support.feed_server import FeedServer
 
@@ -76,6 +76,17 @@ def test_robots_txt_is_kept_for_the_next_run(feed_server: FeedServer) -> None:
     ask(feed_server.url("/1"))
 
     assert paths(feed_server).count("/robots.txt") == 1
+
+
+def test_the_hosts_that_are_kept_are_so_many_at_most(
+    feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robots, "_MOST_HOSTS", 2)
+    feed_server.serve("/robots.txt", b"")
+    feed_server.serve("/1", b"x")
+    for number in range(1, 5):
+        ask(feed_server.url("/1", host=f"127.0.0.{number}"))
+        assert len(robots.KNOWN) <= 2
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,8 @@ def test_too_few_articles_sources_or_stories_are_no_trend() -> None:
     articles = make_articles(many)
     one_story = dict.fromkeys([article.id for article in articles[:8]], 1)
     assert find_rises(Period(articles, usual, days=7), one_story) == ()
-    assert find(many, usual[: FEWEST_BEFORE - 1]) == ()
+    most = plant(make_texts(NOW, 1), "Kettle Bay", 20)
+    assert [len(find(most, usual[:count])) for count in (FEWEST_BEFORE - 1, FEWEST_BEFORE)] == [0, 1]
 
 
 def test_days_and_months_are_no_trend() -> None:

@@ -282,6 +282,16 @@ def test_the_category_of_a_source_goes_before_a_feeds_tags(collecting_desk: Desk
     assert article.category == "Harbour"
 
 
+def test_the_category_of_a_page_goes_before_that_of_its_folder(desk: Desk) -> None:
+    place = desk.write_page("one.md", "---\ntitle: A ship\ncategory: Ships\n---\n\nIt came in.\n")
+    desk.write_page("two.md", "---\ntitle: Another\n---\n\nIt went.\n")
+    desk.add_source(place, category="Harbour")
+    desk.collect()
+    found = list_articles(desk.database, desk.settings, None)
+
+    assert {article.title: article.category for article in found} == {"A ship": "Ships", "Another": "Harbour"}
+
+
 def test_a_tag_that_is_a_section_here_is_kept(collecting_desk: Desk) -> None:
     feed = make_feed(Item("A ship came in")).replace(b"<guid", b"<category>SHIPS</category><guid")
     assert collecting_desk.feeds
@@ -410,6 +420,25 @@ def test_what_cannot_be_a_source_is_refused(
         add_source(desk.database, desk.settings, None, NewSource(location, kind=kind), now=NOW)
 
     assert list_sources(desk.database, None) == []
+
+
+@pytest.mark.parametrize("weight", [0, -1, 17])
+def test_a_weight_that_is_none_is_refused(desk: Desk, weight: int) -> None:
+    with pytest.raises(SourceError, match=f"cannot weigh {weight}: from 1 to 16"):
+        desk.add_source("https://post.example/feed", weight=weight)
+
+    assert list_sources(desk.database, None) == []
+
+
+def test_a_source_keeps_its_weight_until_another_is_said(desk: Desk) -> None:
+    said = (None, 16, None, 2)
+
+    assert [desk.add_source("https://post.example/feed", weight=each).weight for each in said] == [
+        1,
+        16,
+        16,
+        2,
+    ]
 
 
 def test_a_source_is_removed_by_place_or_number(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

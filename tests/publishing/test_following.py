@@ -112,6 +112,47 @@ def test_a_sitemap_gives_what_is_new_in_it(collecting_desk: Desk) -> None:
     assert asked(server, "/new") == 1
 
 
+def test_a_sitemap_is_followed_from_its_newest_page_on(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    places = [
+        (serve_page(server, f"p{day}", f"Page {day}"), (NOW - day * DAY).date().isoformat())
+        for day in (3, 1, 2)
+    ]
+    collecting_desk.settings = collecting_desk.settings.model_copy(update={"follow_pages": 1})
+    collecting_desk.add_source(serve_map(server, "/map.xml", "urlset", *places), kind="sitemap")
+    collecting_desk.collect()
+
+    assert titles(collecting_desk) == ["Page 1"]
+
+
+def test_a_list_that_was_followed_to_its_end_is_not_read_again_until_it_changes(
+    collecting_desk: Desk,
+) -> None:
+    server = make_desk_with(collecting_desk)
+    for name in NAMES:
+        serve_page(server, name, name)
+    collecting_desk.add_source(serve_list(server, *NAMES), kind="page")
+    collecting_desk.collect()
+    collecting_desk.collect(NOW + DAY)
+
+    assert [seen.headers.get("if-none-match") for seen in server.seen if seen.path == "/news"] == [
+        None,
+        '"4"',
+    ]
+
+
+def test_a_page_that_says_less_than_its_teaser_does_not_take_its_place(collecting_desk: Desk) -> None:
+    server = make_desk_with(collecting_desk)
+    page = serve_page(server, "short", "Short", "Only a word of it.")
+    url = server.serve("/feed.xml", make_feed(Item("Short", link=page, text=TEXT)))
+    collecting_desk.add_source(url, full_text=True)
+    collecting_desk.collect()
+    (story,) = list_articles(collecting_desk.database, collecting_desk.settings, None)
+
+    assert asked(server, "/short") == 1
+    assert story.text.startswith("The cranes turned")
+
+
 def test_robots_txt_closes_pages_to_following(collecting_desk: Desk) -> None:
     server = make_desk_with(collecting_desk)
     server.serve("/robots.txt", b"User-agent: *\nDisallow: /storm")

@@ -100,6 +100,7 @@ def test_a_message_that_exim_still_tries_was_accepted() -> None:
         ("2026-11-25T21:00:00Z mx", datetime(2026, 11, 25, 21, tzinfo=UTC)),
         ("2026-11-25 21:00:00 1vNq0a-", datetime(2026, 11, 25, 21, tzinfo=EAST)),
         ("2026-11-25 21:00:00 +0100 1vN", datetime(2026, 11, 25, 20, tzinfo=UTC)),
+        ("2026-99-25 21:00:00 1vNq0a-", None),
         ("no time at all", None),
         ("Foo 25 21:00:00 mx postfix", None),
     ],

@@ -77,7 +77,8 @@ def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(fresh_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the working directory; nobody answers at its SMTP server."""
+    """A copy of it, which is the working directory; nobody answers at its SMTP server, or shows a picture."""
+    monkeypatch.setenv("NEWSLETTER_IMAGES_PER_RUN", "0")
     monkeypatch.setenv("NEWSLETTER_SMTP_URL", "smtp://127.0.0.1:9")
     shutil.copytree(fresh_home, tmp_path, dirs_exist_ok=True)
     return tmp_path

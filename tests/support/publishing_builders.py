@@ -37,6 +37,7 @@ def make_settings(folder: Path, smtp_port: int = 9) -> Settings:
         smtp_timeout_seconds=5,
         fetch_max_bytes=100_000,
         page_delay_seconds=0,
+        images_per_run=0,
         templates_dir=folder / "templates",
     )
 

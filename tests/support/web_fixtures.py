@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import cast as cast_type
 
 import pytest
@@ -21,7 +22,13 @@ PASSWORDS = {"ada@example.org": "ada-likes-cranes", "bo@example.org": "bo-runs-t
 
 
 def make_settings() -> Settings:
-    return Settings(secret_key=SecretStr(KEY), base_url="http://localhost:8000", stop_seconds=2)
+    # Every test has a working directory of its own, and so copies of its own.
+    return Settings(
+        secret_key=SecretStr(KEY),
+        base_url="http://localhost:8000",
+        stop_seconds=2,
+        image_copies=Path("copies"),
+    )
 
 
 @pytest.fixture

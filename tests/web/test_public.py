@@ -6,6 +6,7 @@ import re
 import statistics
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -216,6 +217,24 @@ def test_odd_numbers_are_nothing(site: Site, path: str) -> None:
     add_publication(site)
 
     assert site.open().get(path.replace("٣", "%D9%A3")).status == 404
+
+
+def test_copies_of_pictures_are_given_for_ever_and_nothing_else_is(site: Site, tmp_path: Path) -> None:
+    add_publication(site)
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    name = "0" * 32 + ".png"
+    (folder / name).write_bytes(b"a picture")
+    (folder / "notes.png").write_bytes(b"private")
+    browser = site.open()
+
+    for root in ("", "/p/harbour"):
+        answer = browser.get(f"{root}/archive/images/{name}")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    for path in ("", "/", "/notes.png", "/..%2fsubscribers.db", f"/{'1' * 32}.png"):
+        assert browser.get(f"/archive/images{path}").status == 404
 
 
 @pytest.mark.parametrize(("language", "way", "words", "date"), [

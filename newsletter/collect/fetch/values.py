@@ -14,6 +14,8 @@ class FetchRequest:
     last_modified: str | None = None
     is_page: bool = False
     """A page rather than a feed: robots.txt counts, and pages of one host are fetched with a pause."""
+    most_bytes: int | None = None
+    """The beginning is enough, up to about so many bytes; None for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
