@@ -35,7 +35,7 @@ class Unrecorded(LedgerStore):
 
     def claim(self, limit: int) -> list[ClaimedRow]:
         if self.rows is None:
-            with self._database.write_rows() as connection:
+            with self._writer.write() as connection:
                 self.rows = self._due_rows(connection, EVERYBODY)
         taken, self.rows = self.rows[:limit], self.rows[limit:]
         return taken
