@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from newsletter.errors import RenderError
-from newsletter.render.inline import _sheet, inline
+from newsletter.render.inline import _Inliner, _sheet, inline
 
 PAGE = (
     '<!DOCTYPE html>\n<html lang="en"><head><title>t</title><style>{css}</style></head>'
@@ -206,3 +207,13 @@ def test_what_premailer_stumbles_over_is_an_error_that_says_so(monkeypatch: pyte
     monkeypatch.setattr("newsletter.render.inline._Inliner.transform", stumble)
     with pytest.raises(RenderError, match="cannot be inlined: no such rule"):
         inline(page("p{color:red}"))
+
+
+def test_no_style_sheet_opens_what_it_imports_even_were_the_rule_left_in_it(tmp_path: Path) -> None:
+    other = tmp_path / "other.css"
+    other.write_text("p { color: red }", encoding="utf-8")
+    words = f'@import "{other.as_uri()}";'
+    sheet = _Inliner("<p>x</p>")._parse_css_string(words, validate=False)  # noqa: SLF001 - premailer calls it
+
+    assert all(b"red" not in rule.styleSheet.cssText for rule in sheet.cssRules)
+    assert len(sheet.cssRules) == 1
