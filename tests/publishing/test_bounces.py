@@ -48,6 +48,7 @@ def settle(desk: Desk, issue_id: int, causes: str) -> None:
     with ledger.transaction() as connection:
         ledger.record(verdicts)
         BounceWatch(desk.settings, issue_id, clock).note(connection, verdicts)
+    ledger.close()
     lock.close()
 
 
