@@ -247,6 +247,7 @@ def test_on_postgresql_the_clock_leaves_the_sending_to_the_worker_of_run(
     assert len(smtp_server.accepted) == 1
 
 
+@pytest.mark.deep
 def test_a_worker_that_is_told_to_stop_in_mid_message_gives_its_shard_back(
     call: Call,
     start: Start,

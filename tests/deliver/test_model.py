@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newsletter.content import Claimed
 from newsletter.deliver.session import Outgoing
 from tests.deliver.memory_ledger import MemoryLedger
-from tests.deliver.sending import build, check_truth, make_addresses, make_route, send
+from tests.deliver.sending import OPTIONS, build, check_truth, make_addresses, make_route, send
 from tests.support.smtp_server import (
     CHANGING_CODE,
     CLOSE,
@@ -24,6 +24,8 @@ from tests.support.smtp_server import (
 )
 
 COUNT = 15
+# With few messages and many faults the route would be given up, pipelined or not.
+PATIENT = replace(OPTIONS, connect_failures=100)
 NEGATIVE = [
     reply(421, "4.3.2 closing"),
     reply(450, "4.2.0 later"),
@@ -90,7 +92,7 @@ def test_pipelined_and_in_lockstep_the_same_verdicts_make_the_same_ledger(
         with SmtpServer(script) as server:
             ledger = MemoryLedger(addresses)
             route = replace(make_route(server, connections=connections), pipelining=pipelining)
-            send(ledger, route, build=build_with_own_sender)
+            send(ledger, route, build=build_with_own_sender, options=PATIENT)
         check_truth(ledger, server)
         said = {key: (verdict.code, verdict.enhanced) for key, verdict in ledger.verdicts.items()}
         ends.append((ledger.states, said, ledger.attempts))

@@ -35,6 +35,7 @@ def wait_for(is_so: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.deep  # CI runs it as `make demo ONCE=1` besides
 def test_once_reports_counts_that_agree(tmp_path: Path) -> None:
     ran = run_program("-m", "newsletter", "demo", "--once", TMPDIR=str(tmp_path))
 

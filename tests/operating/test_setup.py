@@ -85,7 +85,14 @@ def test_the_settings_file_holds_when_its_comments_are_taken_off(tmp_path: Path)
 
     settings, _ = load_settings(tmp_path / "all.toml", {})
 
-    unset = {"routes": (), "domains": (), "dkim": (), "contact": None, "log_format": None}
+    unset = {
+        "routes": (),
+        "domains": (),
+        "dkim": (),
+        "contact": None,
+        "image_copies": None,
+        "log_format": None,
+    }
     assert settings.model_copy(update=unset) == Settings()
 
 

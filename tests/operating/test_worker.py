@@ -256,6 +256,7 @@ def test_what_was_put_off_is_queued_when_it_is_due(
     assert count_messages(server) == everyone(fleet, issue_id)
 
 
+@pytest.mark.deep
 def test_a_send_beside_workers_does_no_harm(fleet: Desk, smtp_server: SmtpServer) -> None:
     issue_id = begin(fleet, 200)
 
@@ -294,6 +295,7 @@ def test_a_job_of_an_issue_that_is_paused_just_ends(fleet: Desk, smtp_server: Sm
         wait_until(is_sent(fleet, issue_id))
 
 
+@pytest.mark.deep
 def test_a_shard_that_cannot_be_sent_goes_back_into_the_queue(fleet: Desk, unused_port: int) -> None:
     issue_id = begin(fleet, 3)
 

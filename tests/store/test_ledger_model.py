@@ -51,6 +51,7 @@ class Send(RuleBasedStateMachine):
         shutil.copy(self.template, path)
         self.database = Database(f"sqlite:///{path}")
         self.clock = Clock()
+        self.last: LedgerStore | None = None
         self.held: list[set[int]] = [set(), set()]
         self.bodies: Counter[int] = Counter()
         self.doubtful: Counter[int] = Counter()
@@ -61,7 +62,10 @@ class Send(RuleBasedStateMachine):
         self.locks = [WorkerLock(self.database), WorkerLock(self.database)]
 
     def ledger(self, worker: int) -> LedgerStore:
-        return make_ledger(self.database, self.issue_id, self.locks[worker], self.clock)
+        if self.last:
+            self.last.close()
+        self.last = make_ledger(self.database, self.issue_id, self.locks[worker], self.clock)
+        return self.last
 
     def doubt(self, worker: int) -> None:
         """Nobody will know what became of the bodies that a worker has out."""
