@@ -14,6 +14,7 @@ from newsletter.deliver.route import Route
 from newsletter.deliver.session import SessionLost, Tray
 from newsletter.errors import DeliveryError
 
+_READY = 220
 _NO_SUCH_COMMAND = {500, 501, 502, 504}
 _CHALLENGE = 334
 _ADVICE = {
@@ -132,7 +133,11 @@ class Session:
 
     async def _greet(self) -> None:
         timeouts = self.route.timeouts
-        self._require(Stage.BANNER, await self._connection.reply(timeouts.banner))
+        banner = await self._connection.reply(timeouts.banner)
+        self._require(Stage.BANNER, banner)
+        if banner.code != _READY:
+            # The greeting may still come, and would be taken for the answer to EHLO.
+            raise SessionLost(f"the server greets with {banner}, which is no greeting (RFC 5321 4.2)")
         await self._hello()
         if self.route.tls == "starttls":
             await self._start_tls()

@@ -47,13 +47,12 @@ def test_a_reader_that_falls_or_takes_long_is_named_with_its_document(
     assert fuzz.attempt(TARGETS["mine"], b"plain") is None
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("_watched")
-def test_no_reader_falls_over_a_few_documents(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_deep: bool
-) -> None:
+def test_no_reader_falls_over_a_few_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Libraries are loaded meanwhile, so no time is taken.
     monkeypatch.setattr(fuzz, "PER_KILOBYTE", 60.0)
-    rounds = range(len(TARGETS) * (200 if is_deep else 2))
+    rounds = range(len(TARGETS) * 100)
 
     assert list(fuzz.fuzz(list(TARGETS), rounds, tmp_path, 1)) == []
     assert list(tmp_path.iterdir()) == []

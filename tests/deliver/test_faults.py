@@ -158,3 +158,13 @@ def test_a_body_is_never_written_without_354(serve: Serve) -> None:
     send_to(server, 1)
 
     assert not [line for line in server.commands if line.line.startswith((b"Message-ID", b"Subject"))]
+
+
+def test_what_is_no_greeting_is_not_answered(serve: Serve) -> None:
+    server = serve(SmtpServer([Fault("accept", 1, reply(250, "hello"))]))
+
+    ledger, outcome = send_to(server, 3)
+
+    check_truth(ledger, server)
+    assert (outcome.sent, outcome.error) == (3, None)
+    assert [command.connection for command in server.commands if command.line.startswith(b"EHLO")] == [2]

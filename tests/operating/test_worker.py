@@ -142,6 +142,7 @@ def test_a_worker_sends_what_is_queued_and_closes_the_issue(fleet: Desk, smtp_se
     assert count_messages(smtp_server) == everyone(fleet, issue_id)
 
 
+@pytest.mark.deep
 def test_four_workers_send_to_each_reader_once(fleet: Desk, smtp_server: SmtpServer) -> None:
     issue_id = begin(fleet, 200)
 
