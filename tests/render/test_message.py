@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.content import Publication, Recipient, RenderedIssue
@@ -110,7 +110,6 @@ def test_the_headers_are_those_that_bulk_mail_needs() -> None:
     assert "Auto-Submitted" not in message
 
 
-@settings(max_examples=settings().max_examples // 3)
 @given(anything, anything, st.emails(domains=st.just("example.net")), anything)
 def test_no_name_or_subject_of_a_reader_breaks_the_message(
     name: str, subject: str, address: str, slot: str
