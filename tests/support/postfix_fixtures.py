@@ -85,18 +85,19 @@ class Postfix:
             time.sleep(0.05)
         pytest.fail(f"Postfix handed nothing on for {email}: {self.log.read_text()[-2000:]}")
 
-    def count_delivered(self) -> Counter[str]:
-        """How often each address was delivered to, by the log."""
-        return Counter(re.findall(r"discard\[\d+\].* to=<([^>]+)>.* status=sent", self.log.read_text()))
+    def count_delivered(self, domain: str = "") -> Counter[str]:
+        """How often each address of a domain was delivered to, by the log, which other tests write in too."""
+        delivered = re.findall(r"discard\[\d+\].* to=<([^>]+)>.* status=sent", self.log.read_text())
+        return Counter(address for address in delivered if address.endswith(domain))
 
     def message_ids(self) -> Counter[str]:
         """How often each Message-ID was accepted."""
         return Counter(re.findall(r"cleanup\[\d+\].* message-id=(<[^>]+>)", self.log.read_text()))
 
-    def wait_for(self, count: int, seconds: float = 60.0) -> None:
-        """Until so many recipients were delivered to."""
+    def wait_for(self, count: int, domain: str = "", seconds: float = 60.0) -> None:
+        """Until so many recipients of a domain were delivered to."""
         until = time.monotonic() + seconds
-        while self.count_delivered().total() < count and time.monotonic() < until:
+        while self.count_delivered(domain).total() < count and time.monotonic() < until:
             time.sleep(0.1)
 
 
