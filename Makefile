@@ -1,7 +1,7 @@
 # The commands of this checkout; each makes .venv first if it is not there. `make demo` and `make test` come first.
 VENV := .venv
 STAMP := $(VENV)/.installed
-PYTEST := $(VENV)/bin/python -m pytest -n $(or $(JOBS),3) --dist worksteal --cov --cov-report term --cov-fail-under 95 $(ARGS)
+PYTEST = $(VENV)/bin/python -m pytest -n $(or $(JOBS),3) --dist worksteal --cov --cov-report term --cov-fail-under 95 $(ARGS)
 
 .PHONY: demo run test test-deep fuzz check docs screenshots lock
 
