@@ -14,7 +14,6 @@ run: $(STAMP) ## what a single machine runs: web, scheduler and sender
 test: $(STAMP) ## the tests; ARGS="-k name" goes to pytest, JOBS=N sets the processes
 	@$(PYTEST)
 
-test-deep: JOBS = 4
 test-deep: $(STAMP) ## the same over whole ranges instead of slices
 	@$(PYTEST) --deep
 

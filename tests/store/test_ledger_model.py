@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select, update
@@ -176,6 +177,7 @@ class Send(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
+@pytest.mark.timeout(600)
 def test_the_states_always_add_up(database_template: Path, is_deep: bool) -> None:  # noqa: FBT001 - a fixture
     Send.template = database_template
     examples = 300 if is_deep else 12

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -131,7 +130,8 @@ def test_no_time_tells_who_is_known(site: Site) -> None:
             site.open().post("/subscribe", email=f"{kind}{number}@example.org")
             times.append(time.perf_counter() - began)
 
-    assert abs(statistics.median(took["known"]) - statistics.median(took["new"])) < 0.030
+    # The quickest of each, for a machine that is busy makes any of them slow.
+    assert abs(min(took["known"]) - min(took["new"])) < 0.030
 
 
 def test_programs_that_fill_in_forms_get_the_same_page_and_no_mail(site: Site) -> None:
