@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from collections.abc import Callable
 from functools import lru_cache
 
 from babel.messages.mofile import write_mo
@@ -17,20 +18,26 @@ SOURCE_LANGUAGE = "en"
 """What templates are written in, and what a text without a translation stays in."""
 
 
-@pass_context
-def translate(context: Context, message: str) -> str:
-    """`_()` of templates: in the language of the publication."""
-    return _catalogue(context).gettext(message)
+def install_translations(environment: Environment, language_of: Callable[[Context], str]) -> None:
+    """Let templates call `_()`, and `ngettext()` in the form that their language has for a count.
 
+    Args:
+        environment: its loader finds the catalogues too.
+        language_of: from what a template is given to its language, a BCP 47 tag.
+    """
 
-@pass_context
-def translate_plural(context: Context, singular: str, plural: str, count: int) -> str:
-    """`ngettext()` of templates: in the form that the language has for the count."""
-    return _catalogue(context).ngettext(singular, plural, count)
+    @pass_context
+    def translate(context: Context, message: str) -> str:
+        return find_catalogue(environment, language_of(context)).gettext(message)
 
+    @pass_context
+    def translate_plural(context: Context, singular: str, plural: str, count: int) -> str:
+        return find_catalogue(environment, language_of(context)).ngettext(singular, plural, count)
 
-def _catalogue(context: Context) -> gettext.NullTranslations:
-    return find_catalogue(context.environment, context["publication"].language)
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
+        translate, translate_plural, newstyle=True
+    )
 
 
 @lru_cache(maxsize=16)

@@ -33,7 +33,7 @@ from newsletter.content import Article, Publication
 from newsletter.errors import RenderError
 from newsletter.render import text
 from newsletter.render.blocks import PersonalBlocks
-from newsletter.render.catalogues import translate, translate_plural
+from newsletter.render.catalogues import install_translations
 from newsletter.render.marks import Slot
 
 RIGHT_TO_LEFT = "right-to-left"
@@ -66,11 +66,9 @@ def make_environment(folders: Sequence[Path] = (), kind: type[Environment] = Env
         trim_blocks=True,
         lstrip_blocks=True,
         bytecode_cache=_compiled(kind),  # type: ignore[arg-type]  # a class can be hashed
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do", PersonalBlocks],
+        extensions=["jinja2.ext.do", PersonalBlocks],
     )
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
-        translate, translate_plural, newstyle=True
-    )
+    install_translations(environment, lambda context: str(context["publication"].language))
     environment.filters.update(_filters())
     return environment
 

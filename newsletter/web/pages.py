@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import babel.dates
-from babel import Locale, UnknownLocaleError
 from fastapi import Depends, Request
 from fastapi import Path as PathNumber
 from fastapi.responses import HTMLResponse
@@ -20,7 +19,7 @@ from jinja2.runtime import Context
 
 from newsletter.config import Settings
 from newsletter.operating.startup import Database
-from newsletter.publishing.languages import SOURCE_LANGUAGE, install_languages
+from newsletter.publishing.languages import SOURCE_LANGUAGE, direction, install_languages, locale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,18 +129,5 @@ def moment(at: datetime, timezone: str = "UTC") -> str:
 @pass_context
 def day(context: Context, at: datetime, timezone: str = "UTC") -> str:
     """Filter: `23 November 2026` in a publication's zone, in the language of the page."""
-    locale = _locale_of(context["language"])
+    locale = locale_of(context["language"])
     return babel.dates.format_date(at.astimezone(ZoneInfo(timezone)).date(), "d MMMM y", locale=locale)
-
-
-def direction(language: str | None) -> str:
-    """Filter: `rtl` or `ltr` for a language tag."""
-    return "rtl" if _locale_of(language or "en").character_order == "right-to-left" else "ltr"
-
-
-def _locale_of(language: str) -> Locale:
-    """English where Babel knows none."""
-    try:
-        return Locale.parse(language.replace("_", "-"), sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")

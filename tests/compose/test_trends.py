@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from newsletter.compose.trends import (
+    CHANCE,
     FEWEST_ARTICLES,
     FEWEST_BEFORE,
     SIGNIFICANT,
@@ -104,8 +105,7 @@ def test_shuffled_texts_have_no_trend(*, is_deep: bool) -> None:
         Random(seed).shuffle(texts)
         named += len(find(texts[:NOW], texts[NOW:]))
 
-    # Chance has its share: one word in a hundred such periods.
-    assert named <= runs // 100
+    assert named <= CHANCE * runs
 
 
 def test_too_few_articles_sources_or_stories_are_no_trend() -> None:
