@@ -201,8 +201,6 @@ class LedgerStore:
             rows: list[dict[str, object]] = [{"row": key, "now": now, "issue": self._issue_id} for key in ids]
             if self._update(connection, _INTEND, rows) == len(ids):
                 return set(ids)
-            if not self._is_sending(connection):
-                return set()
             held = select(_COLUMNS.id).where(
                 _COLUMNS.id.in_(ids), _COLUMNS.claim_token == self._worker.token, _COLUMNS.state == "dot_sent"
             )
