@@ -214,7 +214,7 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
     with run.database.write() as session:
         issue = issues.take_issue(session, run.issue_id)
         if issue.state in {"approved", "scheduled"}:
-            issue.state, issue.sending_at, issue.reason = "sending", now, None
+            issue.state, issue.sending_at = "sending", now
             issue.waits_until = None
             session.flush()
             audience = find_audience(session, issue)
@@ -223,6 +223,8 @@ def _begin(run: _Run, on_uncertain: OnUncertain | None, *, now: datetime) -> Non
             if publication.send_at == "local":
                 hold_for_local_time(session, issue, publication, now=now)
         if issue.state == "sending":
+            # Why the last run ended is no news of this one.
+            issue.reason = None
             # Workers and later runs go by it too.
             issue.on_uncertain = on_uncertain or issue.on_uncertain
             defer_shards(session, issue.id, now=now)

@@ -201,6 +201,20 @@ def test_a_pause_stops_a_send_and_resuming_goes_on(slow_desk: tuple[Desk, SmtpSe
     assert list_recipients(server) == list_readers(100)
 
 
+def test_why_the_last_run_ended_is_not_said_of_the_next(
+    slow_desk: tuple[Desk, SmtpServer], unused_port: int
+) -> None:
+    desk, server = slow_desk
+    issue_id, said = desk.approve_one(10), []
+    with pytest.raises(DeliveryError, match="took nothing"):
+        desk.sent_by(unused_port).send(issue_id)
+    assert "took nothing" in (desk.status(issue_id).reason or "")
+
+    in_mid_send(desk, server, issue_id, lambda: said.append(desk.status(issue_id).reason))
+
+    assert said == [None]
+
+
 def test_a_cancelled_send_skips_the_rest(slow_desk: tuple[Desk, SmtpServer]) -> None:
     desk, server = slow_desk
     issue_id = desk.approve_one(100)
