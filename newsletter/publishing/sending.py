@@ -248,7 +248,7 @@ def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
     with run.database.write() as session:
         issue = issues.take_issue(session, run.issue_id)
         if run.policy == "resend" and not outcome.stopped:
-            deliveries.defer_uncertain(session, run.issue_id, plan)
+            deliveries.retry_uncertain(session, run.issue_id, plan)
         retry_at = record_routes(session, outcome, now=now)
         if issue.state != "sending":
             return

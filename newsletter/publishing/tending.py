@@ -48,8 +48,7 @@ def _tend(session: Session, settings: Settings, issue: Issue, *, now: datetime) 
         return plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=give_up)
 
     if (issue.on_uncertain or settings.on_uncertain) == "resend":
-        deliveries.requeue_uncertain(session, issue.id, only_abandoned=True)
-        deliveries.defer_uncertain(session, issue.id, plan)
+        deliveries.retry_uncertain(session, issue.id, plan)
     waits = issue.waits_until is not None and issue.waits_until > now
     queued = 0 if waits else shards.defer_shards(session, issue.id, now=now)
     if not deliveries.has_unfinished(session, issue.id):

@@ -240,10 +240,18 @@ def settle_uncertain(session: Session, delivery_id: int, values: dict[str, objec
     return session.scalar(settled.returning(Delivery.id)) is not None
 
 
-def defer_uncertain(
+def retry_uncertain(
     session: Session, issue_id: int, plan: Callable[[int, int, datetime | None], datetime | None]
 ) -> None:
-    """Have uncertain deliveries tried again when `plan` says, from id, attempts and first attempt."""
+    """Have uncertain deliveries tried again: at once where the process died, else when `plan` says.
+
+    Args:
+        session: A transaction that may write.
+        issue_id: Whose.
+        plan: From id, attempts and first attempt to the time; None gives up.
+
+    """
+    requeue_uncertain(session, issue_id, only_abandoned=True)
     query = select(Delivery).where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
     for row in session.scalars(query):
         at = plan(row.id, row.attempts, row.first_attempt_at)

@@ -128,6 +128,7 @@ def test_headlines_find_their_bodies_no_worse_than_bare_bm25(
     assert share >= max(share_bare, 0.7)
 
 
+@pytest.mark.deep
 def test_planted_rises_are_found_in_captured_text_and_none_when_it_is_shuffled(
     record_property: Record, *, is_deep: bool
 ) -> None:

@@ -207,6 +207,7 @@ def test_a_frozen_worker_that_wakes_up_writes_nothing_more(
     assert count_messages(server).total() - 200 <= 2 * CONNECTIONS
 
 
+@pytest.mark.deep
 def test_a_worker_that_is_told_to_stop_leaves_its_shard_to_another(
     fleet: Desk, serve: Callable[[SmtpServer], SmtpServer]
 ) -> None:
@@ -225,6 +226,7 @@ def test_a_worker_that_is_told_to_stop_leaves_its_shard_to_another(
     assert count_messages(server) == everyone(fleet, issue_id)
 
 
+@pytest.mark.deep
 def test_a_worker_goes_on_when_the_database_is_back(
     fleet: Desk, serve: Callable[[SmtpServer], SmtpServer]
 ) -> None:

@@ -9,15 +9,15 @@ from sqlalchemy import select
 
 from newsletter.errors import DatabaseError
 from newsletter.store.deliveries import (
-    defer_uncertain,
     fix_recipients,
     has_unfinished,
     requeue_uncertain,
+    retry_uncertain,
     skip_deliveries_of,
 )
 from newsletter.store.engine import Database
 from newsletter.store.models import Delivery, Issue
-from newsletter.store.workers import WorkerLock
+from newsletter.store.workers import WorkerLock, release_claims
 from tests.support.ledger_builders import (
     NOW,
     add_issue,
@@ -104,6 +104,23 @@ def test_uncertain_deliveries_are_queued_again_when_asked_for(either_database: D
     assert read_states(either_database) == ["queued", "failed"]
 
 
+def test_what_a_dead_process_left_uncertain_is_queued_at_once_and_put_off_by_no_plan(
+    either_database: Database,
+) -> None:
+    issue_id = add_sending_issue(either_database, 2)
+    dead = WorkerLock(either_database)
+    ledger = make_ledger(either_database, issue_id, dead)
+    answered, lost = [row.id for row in ledger.claim(2)]
+    ledger.intend([lost])
+    ledger.record([make_verdict(answered, "uncertain")])
+
+    with either_database.write() as session:
+        assert release_claims(session, dead.token) == 1
+        retry_uncertain(session, issue_id, lambda *_: NOW + timedelta(minutes=1))
+
+    assert read_states(either_database) == ["deferred", "queued"]
+
+
 def test_uncertain_deliveries_are_put_off_until_the_plan_gives_up(either_database: Database) -> None:
     issue_id = add_sending_issue(either_database, 2)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
@@ -112,7 +129,7 @@ def test_uncertain_deliveries_are_put_off_until_the_plan_gives_up(either_databas
 
     with either_database.write() as session:
         assert not has_unfinished(session, issue_id)
-        defer_uncertain(
+        retry_uncertain(
             session,
             issue_id,
             lambda key, attempts, first: at if (key, attempts, first) == (1, 1, NOW) else None,
