@@ -26,9 +26,9 @@ def make_route(server: SmtpServer, timeouts: Timeouts = QUICK, connections: int 
     return Route("main", "127.0.0.1", server.port, tls=tls, timeouts=timeouts, connections=connections)
 
 
-def make_addresses(count: int) -> list[str]:
+def make_addresses(count: int, domain: str = "example.org") -> list[str]:
     """Make that many addresses, none a part of another."""
-    return [f"reader-{number:05}@example.org" for number in range(1, count + 1)]
+    return [f"reader-{number:05}@{domain}" for number in range(1, count + 1)]
 
 
 def build(claimed: Claimed) -> Outgoing:
