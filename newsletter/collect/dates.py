@@ -41,7 +41,6 @@ _LONGEST: Final = 80
 _HALF_DAY: Final = 12
 _MONTHS: Final = 12
 _MOST_SECONDS: Final = 60
-_FIRST_YEAR: Final = 1000
 
 
 def parse_date_line(line: str, tz: tzinfo = UTC) -> datetime | None:
@@ -202,7 +201,7 @@ def _rfc822(text: str, tz: tzinfo) -> datetime | None:
     name = re.search(r"\s(\(?[A-Za-z]{1,5}\)?|(?:UTC|GMT)?[+-]\d{1,2}:?\d{2})$", text)
     try:
         fields = parsedate_tz(text)
-        if fields is None or fields[0] < _FIRST_YEAR:
+        if fields is None:
             return None
         zone = (_zone(name[1], tz) if name else tz) or UTC
         hours, minutes, seconds = fields[3:6]

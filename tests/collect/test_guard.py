@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
 
 import httpcore2
 import pytest
@@ -69,6 +74,31 @@ def test_addresses_of_the_public_internet_are_not(address: str) -> None:
 def test_a_port_of_no_web_server_is_refused() -> None:
     with pytest.raises(httpcore2.ConnectError, match="port 25 is refused"):
         asyncio.run(GuardedBackend().connect_tcp("93.184.216.34", 25, timeout=1))
+
+
+@pytest.mark.parametrize(("place", "is_reached"), [(4, True), (5, False)])
+def test_of_many_addresses_four_are_tried(
+    monkeypatch: pytest.MonkeyPatch, place: int, *, is_reached: bool
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", partial(resolve, socket.getaddrinfo))
+
+    async def connect(port: int) -> None:
+        stream = await GuardedBackend(frozenset({"many.example"})).connect_tcp(
+            "many.example", port, timeout=5
+        )
+        await stream.aclose()
+
+    with socket.create_server((f"127.0.0.{place}", 0)) as server:
+        reaching = nullcontext() if is_reached else pytest.raises(httpcore2.ConnectError)
+        with reaching:
+            asyncio.run(connect(server.getsockname()[1]))
+
+
+def resolve(really: Callable[..., Any], host: str, port: int, *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+    """Tell that one name has eight addresses; only loopback can be reached from here."""
+    if host != "many.example":
+        return really(host, port, *rest, **more)
+    return [really(f"127.0.0.{number}", port, *rest, **more)[0] for number in range(1, 9)]
 
 
 def test_addresses_that_attackers_write_are_refused_without_a_connection() -> None:

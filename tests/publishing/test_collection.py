@@ -436,6 +436,21 @@ def test_a_source_that_failed_thousands_of_times_is_asked_once_a_day(collecting_
     assert collecting_desk.get_source(url).next_attempt_at == NOW + LONGEST_WAIT
 
 
+def test_what_is_said_of_a_source_fits_a_screen(collecting_desk: Desk) -> None:
+    assert collecting_desk.feeds
+    item = "<item><title>Ship {0}</title><link>http://a.example/{0}</link><pubDate>never {0}</pubDate></item>"
+    items = "".join(item.format(number) for number in range(99))
+    odd = collecting_desk.feeds.serve("/odd", f"<rss version='2.0'><channel>{items}</channel></rss>".encode())
+    binary = collecting_desk.feeds.serve(f"/{'x' * 3000}", bytes(range(256)) * 9)
+    collecting_desk.add_source(odd)
+    collecting_desk.add_source(binary)
+    collecting_desk.collect()
+
+    said = str(collecting_desk.get_source(odd).last_error)
+    assert said.startswith("“Ship 0” has a date that cannot be read: never 0; “Ship 1”")
+    assert (len(said), len(str(collecting_desk.get_source(binary).last_error))) == (1000, 1000)
+
+
 def test_an_address_of_another_scheme_is_no_path(desk: Desk) -> None:
     said = "ftp://post.example/feed cannot be collected from: give an http or https address, or a path"
 
