@@ -203,7 +203,7 @@ def date(mail: Mail, _: Facts) -> Faults:
     value = mail.value("Date")
     try:
         known = parsedate_to_datetime(value).tzinfo is not None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         known = False
     if not known:
         yield "Date must be a date of RFC 5322 with its offset.", f"Date: {value}"

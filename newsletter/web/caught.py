@@ -155,7 +155,7 @@ def _read(message: Message, *, whole: bool = False) -> Letter:
 def _read_date(mail: EmailMessage) -> datetime | None:
     try:
         date = parsedate_to_datetime(str(mail["Date"]))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else None
 

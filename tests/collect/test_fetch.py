@@ -167,6 +167,7 @@ def test_a_refusal_says_what_to_do(feed_server: FeedServer, status: int, advice:
         ({"Retry-After": "99999999999"}, 30 * 86_400.0),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
+        ({"Retry-After": f"Mon, 23 Nov {9**40} 08:00:00 GMT"}, None),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])

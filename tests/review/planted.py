@@ -176,6 +176,7 @@ PLANTED: list[tuple[str, Case, Case]] = [
     ("headers.message-id", head("@example.org>\r\nList-Id", "@evil.example>\r\nList-Id"), head("3@ex", "3@EX")),
     ("headers.date", head("+0300", "-0000"), head("+0300", "-0900")),
     ("headers.date", head("Mon, 23 Nov 2026 08:00:00 +0300", "tomorrow"), head("Mon, ", "")),
+    ("headers.date", head("23 Nov 2026", f"23 Nov {9**40}"), head("23 Nov 2026", "23 Nov 26")),
     ("headers.multipart", wire(b"multipart/alternative", b"multipart/mixed"), Case()),
     ("headers.multipart", wire(b"text/plain", b"text/calendar"), Case()),
     ("headers.text-empty", Case(text=" \n"), Case(text=TEXT + "x")),

@@ -81,7 +81,7 @@ def read_retry_after(response: httpx2.Response) -> float | None:
     try:
         until, now = parsedate_to_datetime(value), parsedate_to_datetime(response.headers.get("date", ""))
         return min(max((until - now).total_seconds(), 0.0), _LONGEST_WAIT)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

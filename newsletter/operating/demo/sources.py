@@ -84,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         modified = document.modified_at.replace(microsecond=0)
         try:
             return since is not None and modified <= parsedate_to_datetime(since)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return False
 
     def _answer(
