@@ -121,12 +121,8 @@ def _problems(parsed: _Fields) -> Iterator[str]:
     error = parsed.get("bozo_exception")
     if not parsed.get("bozo") or error is None:
         return
-    kind = type(error).__name__
-    if kind in {"CharacterEncodingOverride", "NonXMLContentType"}:
+    if type(error).__name__ in {"CharacterEncodingOverride", "NonXMLContentType"}:
         # Not the publisher's fault: it says that our choice of charset differs from the declared one.
-        return
-    if kind == "CharacterEncodingUnknown":
-        yield "the character encoding could not be told, so letters may be wrong"
         return
     line = getattr(error, "getLineNumber", lambda: None)()
     where = f" at line {line}" if line else ""

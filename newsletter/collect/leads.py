@@ -58,8 +58,6 @@ def find_leads(source: str, location: str, tz: tzinfo) -> tuple[Entry, ...]:
     """
     from lxml import etree
 
-    if "://" not in location or not source.strip():
-        return ()
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=False, recover=True)
     root = etree.fromstring(source.encode("utf-8", "replace"), parser)
     if root is None:

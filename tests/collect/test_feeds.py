@@ -251,6 +251,39 @@ def test_the_charset_of_http_wins_unless_it_is_plainly_wrong() -> None:
     assert choose_charset("é".encode(), "iso-8859-1") is None
 
 
+def test_another_charset_than_the_declared_one_is_no_damage() -> None:
+    feed = parse_feed(
+        b"<?xml version='1.0' encoding='utf-8'?>" + rss("<title>Żółw</title>").decode().encode("latin2")
+    )
+
+    assert (len(feed.entries), feed.problems) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("more", "link"),
+    [
+        (
+            '<id>urn:a</id><link rel="enclosure" href="/1.mp3"/><link rel="related" href="/1"/>',
+            "https://e.example/1",
+        ),
+        (
+            '<id>urn:a</id><link rel="edit" href="/1/edit"/><link rel="self" href="/1.atom"/>',
+            "https://e.example/1.atom",
+        ),
+        ('<id>https://e.example/id</id><link type="text/pdf" href="/1.pdf"/>', "https://e.example/1.pdf"),
+    ],
+)
+def test_an_entry_of_atom_without_a_page_has_the_next_best_link(more: str, link: str) -> None:
+    assert read(atom(f"<title>A</title>{more}"), "https://e.example/feed").link == link
+
+
+def test_links_of_a_body_begin_where_it_says_that_they_do() -> None:
+    body = '<content type="html" xml:base="https://b.example/x/">&lt;a href="1"&gt;one&lt;/a&gt;</content>'
+    entry = read(atom(f'<title>A</title><link href="/1"/>{body}'), "https://e.example/feed")
+
+    assert entry.html == '<a href="https://b.example/x/1">one</a>'
+
+
 def test_a_feed_that_is_cut_off_gives_what_is_there_and_says_so() -> None:
     data = rss("<title>A</title></item><item><title>B</title>")
     feed = parse_feed(data[: data.index(b"B</title>") + 9])

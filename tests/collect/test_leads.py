@@ -68,7 +68,15 @@ def test_a_page_with_hardly_a_link_leads_nowhere() -> None:
     assert parse_source(page.encode(), location=SITE).leads == ()
 
 
-@pytest.mark.parametrize("source", ["", "<", "no page", "<a href='http://['>One two three four five</a>"])
+def test_a_page_of_links_without_end_leads_to_the_first_five_hundred() -> None:
+    links = "".join(f"<h2><a href='/2016/09/26/{n}'>Storm {n}</a></h2>" for n in range(999))
+
+    assert [lead.title for lead in find_leads(links, SITE, UTC)] == [f"Storm {n}" for n in range(500)]
+
+
+@pytest.mark.parametrize(
+    "source", ["", "<", "<!-- -->", "no page", "<a href='http://['>One two three four five</a>"]
+)
 def test_what_is_no_page_has_no_leads(source: str) -> None:
     assert find_leads(source, SITE, UTC) == ()
 
