@@ -83,9 +83,10 @@ def parse_zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError) as error:
+        # A name is looked for part by part, as deep as it has slashes.
         raise ConfigError(
-            f"timezone {name!r} is not known: use a name such as Europe/Vilnius or UTC"
+            f"timezone {name[:100]!r} is not known: use a name such as Europe/Vilnius or UTC"
         ) from error
 
 
