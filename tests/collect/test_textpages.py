@@ -249,6 +249,54 @@ def test_an_article_below_a_section_is_known_by_its_category() -> None:
     assert [entry.title for entry in page.entries[0].similar] == ["Ferry timetable is cut"]
 
 
+HEAD = "September 26, 2016 10:28\n"
+CALL = "Subscribe to our newsletter\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "titles", "first"),
+    [
+        (
+            f"Subscribe to our newsletter\nHarbour reopens\n{HEAD}\nCranes turn.",
+            ["Harbour reopens"],
+            "Cranes turn.",
+        ),
+        (f"{CALL}{'Long ' * 30}name\nCranes turn.", ["Long " * 30 + "name"], "Cranes turn."),
+        (f"Recent trends\nFreight falls\nHarbour reopens\n{HEAD}\nA.\n\nB.", ["Harbour reopens"], "A.\n\nB."),
+        (
+            f"Harbour reopens\n{HEAD}A.\n{CALL}The Weekly\nFerry is cut\n{HEAD}B.",
+            ["Harbour reopens", "Ferry is cut"],
+            "A.",
+        ),
+        (
+            f"Foreign policy status: tense\n{HEAD}Image: A\nTalks go on.",
+            ["Foreign policy status: tense"],
+            "Talks go on.",
+        ),
+        (f"{'W' * 251}\n{HEAD}Talks go on.", [""], f"{'W' * 251}\n\nTalks go on."),
+        (f"Recent trends: a survey\n{HEAD}Talks go on.", ["Recent trends: a survey"], "Talks go on."),
+        (f"Talks\n{HEAD}\nImage: {'word ' * 50}end", ["Talks"], f"Image: {'word ' * 50}end"),
+    ],
+    ids=[
+        "no name",
+        "a name too long",
+        "trends first",
+        "two articles",
+        "title like a status",
+        "title too long",
+        "title like a heading",
+        "text like a field",
+    ],
+)
+def test_what_looks_like_a_section_or_a_field_is_told_by_its_place(
+    text: str, titles: list[str], first: str
+) -> None:
+    page = parse_text_page(text)
+
+    assert [entry.title for entry in page.entries] == titles
+    assert page.entries[0].text == first
+
+
 def test_sections_that_come_twice_are_one() -> None:
     similar = PAGE[PAGE.index("Similar") : PAGE.index("Recent")]
 
