@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 HEAD: Final = 64 * 1024
 """Bytes from its beginning in which nearly every picture says its size."""
-_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "MPO")
+_FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+"""What a camera wrote with two pictures in it (MPO) is opened as a JPEG."""
 _MOST_PIXELS: Final = 40_000_000
 """A larger one would take more memory than a newsletter's server has to spare."""
 WIDEST: Final = 1200
@@ -95,6 +96,9 @@ def _opened(data: bytes) -> Iterator[Image]:
                 yield image
     except ParseError:
         raise
+    except PIL.UnidentifiedImageError as error:
+        message = f"not a picture that can be read: it is none of {', '.join(_FORMATS)}"
+        raise ParseError(message) from error
     except Exception as error:
         message = f"not a picture that can be read: {type(error).__name__}: {error}"
         raise ParseError(message) from error

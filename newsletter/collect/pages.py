@@ -102,8 +102,6 @@ class _Page:
 
 
 def _find_article(page: _Page, extract: Extract) -> Extracted:
-    if not page.source.strip():
-        return Extracted()
     found = extract(PageJob(page.source, page.link))
     if len(found.text) < _MUCH < len(page.whole):
         # So little of so much: a second look that takes in more.

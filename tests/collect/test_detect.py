@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import cast
 
 import pytest
 
@@ -67,20 +68,21 @@ def test_gzip_that_is_cut_off_gives_what_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "message"),
+    ("data", "said", "message"),
     [
         (b"<html><p>x</p></html>", "feed", "is an HTML page, not a feed"),
         (b"hello", "feed", "is not a feed"),
         (b"", None, "no text"),
+        (b"Out of order", "application/feed+json", "begins like JSON but cannot be read"),
+        (b"Out of order", "text/xml; charset=utf-8", "is not a feed"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), None, "binary data"),
         (b"<opml version='2.0'/>", None, "list of feeds"),
     ],
 )
-def test_what_cannot_be_read_is_an_error_that_says_so(
-    data: bytes, kind: SourceKind | None, message: str
-) -> None:
+def test_what_cannot_be_read_is_an_error_that_says_so(data: bytes, said: str | None, message: str) -> None:
+    kind, media = (None, said) if said and "/" in said else (said, None)
     with pytest.raises(ParseError, match=message):
-        parse_source(data, location="x", kind=kind)
+        parse_source(data, location="x", content_type=media, kind=cast("SourceKind | None", kind))
 
 
 def test_the_charset_of_the_header_is_followed() -> None:

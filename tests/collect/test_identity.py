@@ -100,6 +100,7 @@ def test_a_service_that_leads_on_is_no_address_of_its_own(link: str) -> None:
         "https://e.example/url?url=https://other.example/",
         "https://www.google.com/url?url=javascript:alert(1)",
         "https://www.google.com/url?" + "&".join(f"url={number}" for number in range(200)),
+        "ftp://go.e.example/feed/www.e.example/news/1",
         "http://[",
     ],
 )

@@ -7,7 +7,9 @@ from html import escape
 
 import pytest
 
+from newsletter.collect import sitemaps
 from newsletter.collect.detect import parse_source
+from newsletter.collect.extraction import Extracted, PageJob
 from newsletter.collect.markdown import parse_markdown
 from newsletter.collect.pages import decode_html, parse_page
 from newsletter.collect.sitemaps import parse_sitemap
@@ -87,6 +89,25 @@ def test_a_page_too_small_for_extraction_is_read_whole() -> None:
         parse_page(b"<html><head><title>T</title></head><body><p>Short.</p></body></html>").entries[0].title
         == "T"
     )
+
+
+@pytest.mark.parametrize("words", [10, 90, 1000])
+def test_a_page_that_gives_little_of_much_is_looked_at_again(words: int) -> None:
+    text = "Ships come in. " * (words // 3)
+    asked = []
+
+    def extract(job: PageJob) -> Extracted:
+        asked.append(job.favor_recall)
+        return Extracted(text=text if job.favor_recall or words == 1000 else "Ships.")
+
+    page = f"<html><head><title>T</title></head><body><p>{text}</p></body></html>".encode()
+    found = parse_page(page, location="https://e.example/1", extract=extract).entries[0].text
+
+    assert (asked, found) == {
+        10: ([False], "Ships."),
+        90: ([False, True], text.strip()),
+        1000: ([False], text.strip()),
+    }[words]
 
 
 def test_pages_of_the_wild_are_read_and_most_dates_found() -> None:
@@ -191,6 +212,13 @@ def test_a_news_sitemap_gives_titles_and_days() -> None:
         ),
         Entry("", link="https://e.example/2", updated=datetime(2016, 9, 27, tzinfo=UTC)),
     )
+
+
+def test_of_a_sitemap_without_end_so_many_addresses_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sitemaps, "_MOST_ADDRESSES", 3)
+    found = parse_sitemap(b"<urlset>" + b"<url><loc>https://e.example/1</loc></url>" * 9 + b"</urlset>")
+
+    assert (len(found.entries), found.problems) == (3, ("only the first 3 addresses are read",))
 
 
 def test_a_sitemap_that_is_cut_off_gives_what_is_there() -> None:

@@ -297,6 +297,16 @@ def test_what_looks_like_a_section_or_a_field_is_told_by_its_place(
     assert page.entries[0].text == first
 
 
+@pytest.mark.parametrize("between", ["\n", "   "])
+def test_below_the_header_of_a_page_its_own_article_begins(between: str) -> None:
+    page = parse_text_page(
+        f"Similar articles\nFerry is cut\n\nheader -->{between}Harbour reopens\nCranes turn."
+    )
+
+    assert [entry.title for entry in page.entries] == ["Harbour reopens"]
+    assert [entry.title for entry in page.entries[0].similar] == ["Ferry is cut"]
+
+
 def test_sections_that_come_twice_are_one() -> None:
     similar = PAGE[PAGE.index("Similar") : PAGE.index("Recent")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def make_noise(size: tuple[int, int], kind: str) -> bytes:
     return out.getvalue()
 
 
-def make_bomb() -> bytes:
+def make_bomb(side: int = 50_000) -> bytes:
     """A PNG of a few bytes that says it has 2.5 thousand million pixels."""
     small = make_picture("PNG", (1, 1))
-    return small[:16] + (50_000).to_bytes(4) * 2 + small[24:]
+    head = small[12:16] + side.to_bytes(4) * 2 + small[24:29]
+    return small[:12] + head + zlib.crc32(head).to_bytes(4) + small[33:]
 
 
 def serve_feed(server: FeedServer, *pictures: str, path: str = "/feed.xml") -> str:
@@ -90,6 +92,24 @@ def test_a_picture_that_is_to_be_turned_has_its_size_as_shown() -> None:
 
     assert (parse_picture(turned).width, parse_picture(turned).height) == (200, 300)
     assert parse_picture(make_copy(turned).data).height == 300
+
+
+def test_a_picture_of_more_pixels_than_a_camera_has_is_not_read() -> None:
+    for read in (parse_picture, make_copy):
+        with pytest.raises(ParseError, match="a picture of 8000 by 8000 pixels is not read"):
+            read(make_bomb(8000))
+
+
+@pytest.mark.parametrize("kind", ["MPO", "JPEG"])
+def test_a_camera_may_put_two_pictures_into_one_file(kind: str) -> None:
+    assert (parse_picture(make_picture(kind)).width, make_copy(make_picture(kind)).suffix) == (300, "jpg")
+
+
+def test_what_is_no_picture_is_said_in_plain_words() -> None:
+    with pytest.raises(
+        ParseError, match="not a picture that can be read: it is none of JPEG, PNG, GIF, WEBP, BMP"
+    ):
+        parse_picture(b"<html>not a picture</html>")
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>not a picture</html>", SVG, make_bomb(), b"\x89PNG\r\n\x1a\n"])
