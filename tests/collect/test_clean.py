@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from newsletter.collect.clean import clean_entry, clean_html, clean_link, clean_title, html_to_text
+from newsletter.collect.plaintext import as_html
 from newsletter.content import Entry
 from tests.collect.corpus import list_items
 
@@ -185,6 +186,13 @@ def test_html_becomes_paragraphs() -> None:
     )
 
     assert html_to_text(html) == "T\n\nOne bold\nline\n\n- a\n\n- b\n\nTwo x"
+    assert html_to_text("<p>One</p>two<p>three") == "One\n\ntwo\n\nthree"
+    assert html_to_text("<head><button>menu<body>One") == "One"
+
+
+def test_plain_text_of_a_feed_keeps_its_signs_and_paragraphs() -> None:
+    assert as_html("a < b\n\n \nc & d\n", "text/plain") == "<p>a &lt; b</p><p>c &amp; d</p>"
+    assert as_html("a <b>c</b>", "text/plain") == "a <b>c</b>"
 
 
 def test_markup_that_went_astray_is_no_title() -> None:

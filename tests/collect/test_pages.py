@@ -180,6 +180,12 @@ def test_markdown_takes_its_title_from_where_it_stands(source: str, title: str, 
     assert (entry.title, entry.text) == (title, text)
 
 
+def test_of_several_categories_in_front_matter_the_first_counts() -> None:
+    page = parse_markdown(b"---\ncategory: ['Sea', News]\n---\n# Harbour reopens\n\nCranes turn.")
+
+    assert page.entries[0].category == "Sea"
+
+
 def test_markdown_in_the_form_of_the_text_pages_is_read_as_one() -> None:
     text = PAGE.replace("Harbour reopens", "# Harbour reopens").replace(
         "Similar articles", "## Similar articles"
