@@ -157,7 +157,7 @@ def sign_message(message: Shape, keys: Sequence[DkimKey], *, at: int) -> Shape:
 
 def _sign_parts(parts: Sequence[bytes], keys: Sequence[DkimKey], at: int) -> tuple[bytes, ...]:
     head, body = _cut(parts)
-    fields = _read_fields(head)
+    fields = [field for lines in head for field in _read_fields(lines)]
     canonical = _without_last_lines(b"".join(map(_reduce_shared, body)))
     hashed = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
     names = _choose_names(frozenset(Counter(name for name, _ in fields).items()))
@@ -189,15 +189,18 @@ _reduce_shared = lru_cache(maxsize=PARTS_KEPT)(_reduce_lines)
 _partition = lru_cache(maxsize=PARTS_KEPT)(lambda lines: lines.partition(b"\r\n\r\n"))
 
 
-def _cut(parts: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
-    """Part the header fields from the parts of the body."""
+def _cut(parts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Part the header fields, in runs of whole ones, from the parts of the body."""
     head: list[bytes] = []
     for number, part in enumerate(parts, 1):
         fields, blank, rest = (b"", b"\r\n", part[2:]) if part.startswith(b"\r\n") else _partition(part)
-        head.append(fields)
+        if head and fields.startswith((b" ", b"\t")):
+            head[-1] += fields
+        else:
+            head.append(fields)
         if blank:
-            return b"".join(head).removesuffix(b"\r\n"), [rest, *parts[number:]]
-    return b"".join(head).removesuffix(b"\r\n"), []
+            return head, [rest, *parts[number:]]
+    return head, []
 
 
 def _squeeze(data: bytes) -> bytes:
@@ -208,19 +211,20 @@ def _squeeze(data: bytes) -> bytes:
     return data
 
 
-def _read_fields(head: bytes) -> list[tuple[str, bytes]]:
+@lru_cache(maxsize=PARTS_KEPT)
+def _read_fields(head: bytes) -> tuple[tuple[str, bytes], ...]:
     """The fields in order: name in lower case, value canonical (RFC 6376 3.4.2)."""
     lines: list[bytes] = []
-    for line in head.split(b"\r\n"):
+    for line in filter(None, head.split(b"\r\n")):
         if line.startswith((b" ", b"\t")) and lines:
             lines[-1] += line
         else:
             lines.append(line)
     pairs = (line.partition(b":") for line in lines)
-    return [
+    return tuple(
         (name.strip().lower().decode("ascii", "replace"), _squeeze(value).strip(b" "))
         for name, _, value in pairs
-    ]
+    )
 
 
 @lru_cache(maxsize=64)

@@ -38,6 +38,8 @@ class Mailing:
     base_url: str
     keys: tuple[bytes, ...]
     sign: Sign
+    is_signed: bool
+    """There are keys, be they of this sender or of another."""
 
     def claim(self, row: ClaimedRow) -> Claimed:
         recipient = make_recipient(
@@ -90,4 +92,5 @@ def load_mailing(database: Database, settings: Settings, issue_id: int) -> Maili
         base_url=settings.base_url,
         keys=read_keys(settings),
         sign=make_signer(settings),
+        is_signed=bool(settings.dkim),
     )

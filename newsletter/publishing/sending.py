@@ -21,6 +21,7 @@ from newsletter.publishing.progress import follow_issue
 from newsletter.publishing.retries import plan_retry
 from newsletter.publishing.routes import list_domain_limits, refuse_dead_links
 from newsletter.publishing.waiting import explain_end, open_routes, record_routes
+from newsletter.publishing.workshop import Workshop
 from newsletter.store import deliveries, issues, publications
 from newsletter.store.ledger import LedgerStore, Retry
 from newsletter.store.shards import defer_shards, drop_shards
@@ -116,9 +117,10 @@ def send_shard(
 class _IssueLedger:
     """The store's rows as the engine wants them: with the values of each recipient's slots."""
 
-    def __init__(self, store: LedgerStore, mailing: Mailing, watch: BounceWatch) -> None:
+    def __init__(self, store: LedgerStore, mailing: Mailing, workshop: Workshop, watch: BounceWatch) -> None:
         self._store = store
         self._mailing = mailing
+        self._workshop = workshop
         self._watch = watch
         self.transaction = store.transaction
         self.intend = store.intend
@@ -127,7 +129,9 @@ class _IssueLedger:
         self.should_stop = store.should_stop
 
     def claim(self, limit: int) -> list[Claimed]:
-        return [self._mailing.claim(row) for row in self._store.claim(limit)]
+        batch = [self._mailing.claim(row) for row in self._store.claim(limit)]
+        self._workshop.begin(batch)
+        return batch
 
     def record(self, verdicts: Sequence[Verdict]) -> None:
         with self._store.transaction() as connection:
@@ -184,12 +188,13 @@ def _send(run: _Run, settings: Settings, options: SendOptions) -> None:
 def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
     worker = WorkerLock(run.database)
     store = LedgerStore(run.database, run.issue_id, worker, clock=run.clock, plan_retry=run.plan, ids=run.ids)
+    workshop = Workshop(run.mailing, run.clock)
     try:
         _recover(run)
         return deliver(
-            _IssueLedger(store, run.mailing, BounceWatch(settings, run.issue_id, run.clock)),
+            _IssueLedger(store, run.mailing, workshop, BounceWatch(settings, run.issue_id, run.clock)),
             run.routes,
-            lambda claimed: run.mailing.build(claimed, run.clock()),
+            workshop.finish,
             Options(
                 connections=options.connections,
                 stop_seconds=settings.stop_seconds,
@@ -200,6 +205,7 @@ def _deliver(run: _Run, settings: Settings, options: SendOptions) -> Outcome:
             on_progress=follow_issue(run.database, run.issue_id, options.on_progress),
         )
     finally:
+        workshop.close()
         store.close()
         worker.close()
 

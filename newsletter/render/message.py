@@ -147,8 +147,7 @@ def build_parts(
     if not unsubscribe.startswith(base_url.rstrip("/") + "/"):
         raise RenderError(f"The leave link {unsubscribe!r} is not below the public address {base_url}.")
     domain = _mailbox(publication.sender).domain
-    head = (
-        _static_head(publication, issue),
+    own = (
         address_field("To", Mailbox(_printable(recipient.name), mailbox(recipient.email).address)),
         _subject_field(_subject(rendered, recipient)),
         _date_field(date.replace(microsecond=0)),
@@ -156,7 +155,8 @@ def build_parts(
         # One line and no encoded words (RFC 8058 3.1, RFC 2047 5): Gmail ignores the field otherwise.
         field("List-Unsubscribe", f"<{_uri(unsubscribe)}>"),
     )
-    return b"".join(head), *personal.join_parts(rendered.mime, personal.values_of(recipient))
+    body = personal.join_parts(rendered.mime, personal.values_of(recipient))
+    return _static_head(publication, issue), b"".join(own), *body
 
 
 def build_notice(notice: Notice, publication: Publication, to: str, *, uid: str, date: datetime) -> bytes:

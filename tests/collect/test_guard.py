@@ -94,7 +94,7 @@ def test_of_many_addresses_four_are_tried(
             asyncio.run(connect(server.getsockname()[1]))
 
 
-def resolve(really: Callable[..., Any], host: str, port: int, *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+def resolve(really: Callable[..., Any], host: str, port: int, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 - as the socket module's
     """Tell that one name has eight addresses; only loopback can be reached from here."""
     if host != "many.example":
         return really(host, port, *rest, **more)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
+from datetime import datetime
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from newsletter.config import DkimSettings
+from newsletter.content import Claimed
+from newsletter.deliver.session import Outgoing
 from newsletter.errors import ConfigError
 from newsletter.operating.signing import make_dkim_key
+from newsletter.publishing import workshop
+from newsletter.publishing.issues import list_deliveries
+from newsletter.publishing.mailing import Mailing
 from newsletter.publishing.notices import send_test_mail
 from newsletter.publishing.preview import preview_issue
 from newsletter.publishing.signing import make_signer
+from newsletter.publishing.workshop import MOST_AHEAD
+from newsletter.store.models import Subscriber
 from tests.support.cli_fixtures import Call
 from tests.support.dkim_fixtures import Verify
 from tests.support.publishing_builders import NOW, Desk
@@ -44,6 +54,33 @@ def test_issues_and_test_mails_are_signed_once_per_key(
     assert [re.findall(rb"a=(\w+)-sha256", message) for message in sent] == [[b"rsa", b"ed25519"]] * 5
     signed = message_from_bytes(sent[0])["DKIM-Signature"].replace("\r\n ", "")
     assert {"List-Unsubscribe", "List-Unsubscribe-Post"} < set(signed.split("h=")[1].split(";")[0].split(":"))
+
+
+@pytest.mark.parametrize("ahead", [MOST_AHEAD, 2])
+def test_signed_mails_are_built_in_threads_and_those_that_cannot_be_fail_alone(
+    sending_desk: Desk, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    monkeypatch.setattr(workshop, "MOST_AHEAD", ahead)
+    built = []
+    build = Mailing.build
+
+    def watch(self: Mailing, claimed: Claimed, now: datetime) -> Outgoing:
+        built.append((claimed.recipient.email, threading.current_thread().name.startswith("build")))
+        return build(self, claimed, now)
+
+    monkeypatch.setattr(Mailing, "build", watch)
+    desk, _ = with_keys(sending_desk, "rsa")
+    issue_id = desk.approve_one(5)
+    with desk.database.write() as session:
+        session.execute(update(Subscriber).where(Subscriber.id == 3).values(email="no address"))
+    status = desk.send(issue_id)
+    (lost,) = list_deliveries(desk.database, issue_id, "failed")
+
+    assert (status.state, status.sent, status.failed) == ("sent", 4, 1)
+    assert str(lost["reply"]).startswith("the message could not be made: AddressError")
+    assert len({message.data for message in smtp_server.accepted}) == 4
+    assert {in_thread for _, in_thread in built} == ({True} if ahead > 5 else {True, False})
+    assert not any(thread.name.startswith("build") for thread in threading.enumerate())
 
 
 def test_what_the_editor_is_shown_is_signed_too(desk: Desk, dkimpy: Verify) -> None:
