@@ -217,6 +217,12 @@ def test_the_image_is_the_named_one_or_the_first(written: str, image: str | None
     assert read(rss(f"<title>A</title><link>https://e.example/1</link>{written}")).image == image
 
 
+def test_the_words_of_a_picture_are_nothing_without_it() -> None:
+    entry = read(rss("<title>A</title><link>https://e.example/1</link><media:credit>Ann</media:credit>"))
+
+    assert (entry.image, entry.image_alt, entry.image_credit) == (None, None, None)
+
+
 def test_relative_links_in_the_body_become_absolute_and_the_rest_stays() -> None:
     body = "&lt;p class='x'&gt;&lt;a href=\"/2\"&gt;two&lt;/a&gt; &lt;a href='#f'&gt;f&lt;/a&gt;&lt;/p&gt;"
     entry = read(rss(f"<title>A</title><link>https://e.example/1</link><description>{body}</description>"))

@@ -297,6 +297,19 @@ def test_what_looks_like_a_section_or_a_field_is_told_by_its_place(
     assert page.entries[0].text == first
 
 
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ("Two boats stay\nImage: Ferry line\nShips wait.", "Two boats stay\n\nShips wait."),
+        ("Two boats stay.\n\nMore boats\nImage: Ferry line", "Two boats stay.\n\nMore boats"),
+    ],
+)
+def test_a_credit_does_not_make_a_title_of_the_text_above_it(item: str, text: str) -> None:
+    (similar,) = read(f"Talks\n{HEAD}They go on.\nSimilar articles\nFerry is cut\n{item}\n").similar
+
+    assert (similar.title, similar.text, similar.image_credit) == ("Ferry is cut", text, "Ferry line")
+
+
 @pytest.mark.parametrize("between", ["\n", "   "])
 def test_below_the_header_of_a_page_its_own_article_begins(between: str) -> None:
     page = parse_text_page(
