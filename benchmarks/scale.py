@@ -13,7 +13,7 @@ _MEGABYTE = 1_000_000
 
 
 def measure_scale(many: int) -> Iterator[Figure]:
-    """Memory and CPU at 10,000 and at so many; a million take a quarter of an hour."""
+    """Memory and CPU at 10,000 and at so many; a million take six minutes."""
     small, large = _measure(FEW), _measure(many)
     note = f"{many:,} recipients"
     yield Figure("peak memory", large.peak_bytes / _MEGABYTE, 150, "MB", "less", note)

@@ -157,6 +157,8 @@ def test_a_waiting_draft_of_another_period_is_left_alone(desk: Desk) -> None:
     new = desk.draft(NOW + WEEK, period="2026-11-30T08:00")
 
     assert (get_issue(desk.database, old.id).period, new.id) == ("2026-11-23T08:00", 2)
+    again = [desk.draft(NOW + WEEK, period=each.period).id for each in (old, new, old)]
+    assert again == [old.id, new.id, old.id]
 
 
 def test_two_drafts_of_one_article_do_not_both_go_out(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from newsletter.collect.detect import parse_source
-from newsletter.collect.extraction import Extracted, PageJob, extract, read_answer
+from newsletter.collect.extraction import READY, Extracted, PageJob, extract, read_answer
 from newsletter.content import ParsedSource
 from newsletter.errors import ParseError
 from newsletter.publishing.extraction import PageReader
@@ -64,6 +65,13 @@ def test_one_process_reads_page_after_page_and_ends_when_told(reader: PageReader
     assert set(list_children()) - before == begun
     reader.end()
     assert set(list_children()) == before
+
+
+def test_the_process_ends_in_peace_with_whoever_asked() -> None:
+    command = [sys.executable, "-m", "newsletter.collect.extraction", "10", str(1 << 30)]
+    ended = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=60)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, READY, b"")
 
 
 def test_a_page_that_keeps_it_busy_is_an_error_and_the_next_is_read(reader: PageReader) -> None:
