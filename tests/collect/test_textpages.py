@@ -297,6 +297,17 @@ def test_what_looks_like_a_section_or_a_field_is_told_by_its_place(
     assert page.entries[0].text == first
 
 
+def test_fields_above_a_similar_title_and_below_it_are_of_one_article() -> None:
+    item = "Image: Ferry line\nFerry is cut\nOctober 02, 2017\nTwo boats stay."
+    (similar,) = read(f"Talks\n{HEAD}They go on.\nSimilar articles\n{item}\n").similar
+
+    assert (similar.title, similar.text, similar.image_credit) == (
+        "Ferry is cut",
+        "Two boats stay.",
+        "Ferry line",
+    )
+
+
 @pytest.mark.parametrize(
     ("item", "text"),
     [
