@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from newsletter.content import Cause, DeliveryState
 
@@ -104,9 +105,10 @@ class _Rule:
     """What the enhanced code begins with; `-`: there must be none."""
     words: str = ""
 
-    def fits(self, stage: Stage, reply: Reply) -> bool:
-        if stage not in self.stages or not str(reply.code).startswith(tuple(self.codes.split("|"))):
-            return False
+    def is_for(self, stage: Stage, code: int) -> bool:
+        return stage in self.stages and str(code).startswith(tuple(self.codes.split("|")))
+
+    def fits(self, reply: Reply) -> bool:
         if self.enhanced:
             enhanced = reply.enhanced or ""
             if enhanced if self.enhanced == "-" else not enhanced.startswith(self.enhanced):
@@ -178,4 +180,9 @@ def classify_reply(stage: Stage, reply: Reply) -> Meaning:
         One of `Meaning`; RETRY for a reply that has no place at its stage, such as 250 to DATA
         (RFC 5321 3.3: no message data without 354).
     """
-    return next((rule.meaning for rule in _RULES if rule.fits(stage, reply)), Meaning.RETRY)
+    return next((rule.meaning for rule in _list_rules(stage, reply.code) if rule.fits(reply)), Meaning.RETRY)
+
+
+@lru_cache(maxsize=1024)
+def _list_rules(stage: Stage, code: int) -> tuple[_Rule, ...]:
+    return tuple(rule for rule in _RULES if rule.is_for(stage, code))

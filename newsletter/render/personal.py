@@ -104,10 +104,12 @@ def join_parts(blob: bytes, values: Mapping[str, str]) -> list[bytes]:
     statics, slots = unpack(blob)
     if conditions := _conditions(slots):
         statics, slots = _chosen(blob, _decide_all(conditions, values))
-    encoded = {slot: _encode(_canonical(_value(slot, values))) for slot in dict.fromkeys(slots)}
+    said = [_value(slot, values) for slot in slots]
+    # A link stands in both parts, and mostly looks the same in them.
+    encoded = {value: _encode(_canonical(value)) for value in dict.fromkeys(said)}
     joined = [statics[0]]
-    for slot, static in zip(slots, statics[1:], strict=True):
-        joined += (encoded[slot], static)
+    for value, static in zip(said, statics[1:], strict=True):
+        joined += (encoded[value], static)
     return joined
 
 
