@@ -12,6 +12,9 @@ from newsletter.content import Claimed, Verdict
 from newsletter.deliver.ledger import Ledger
 from newsletter.errors import DatabaseError
 
+_TURNS = 12
+"""Of the event loop before a commit, for what servers have said already: one commit of fifteen rows takes
+little longer than one of seven, and all that it delays is a fraction of a millisecond."""
 _FIRST_PAUSE = 0.05
 _LAST_PAUSE = 2.0
 _Answer = TypeVar("_Answer")
@@ -142,6 +145,8 @@ class Clerk:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._work:
+                    for _ in range(_TURNS):
+                        await asyncio.sleep(0)
                     await self._commit()
         except Exception as error:  # noqa: BLE001 - handed to the engine, which ends the send with it
             self._give_up(error)

@@ -57,6 +57,20 @@ def test_what_comes_in_during_a_commit_goes_into_the_next_one_together() -> None
     assert [len(ids) for call, ids in ledger.history if call == "record"] == [1, 19]
 
 
+def test_what_servers_say_within_a_few_turns_of_the_loop_is_one_commit() -> None:
+    ledger = MemoryLedger(make_addresses(4))
+
+    async def scenario(clerk: Clerk) -> None:
+        await clerk.claim(4)
+        for key in range(1, 5):
+            clerk.record(Verdict(key, "sent"))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    run(ledger, scenario)
+    assert [len(ids) for call, ids in ledger.history if call == "record"] == [4]
+
+
 def test_an_intent_is_not_written_after_its_delivery_was_given_back() -> None:
     ledger = MemoryLedger(make_addresses(2))
     slow_down(ledger, "record", 0.1)
