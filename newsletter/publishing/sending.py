@@ -259,6 +259,8 @@ def _finish(run: _Run, settings: Settings, outcome: Outcome) -> None:
         if issue.state != "sending":
             return
         explain_end(session, issue, settings, outcome, retry_at, now=now)
-        if not (outcome.error or outcome.waits) and not deliveries.has_unfinished(session, run.issue_id):
+        resends = run.policy == "resend"
+        waits = deliveries.has_unfinished(session, run.issue_id, resends=resends)
+        if not (outcome.error or outcome.waits or waits):
             issue.state, issue.sent_at = "sent", now
             drop_shards(session, issue.id)

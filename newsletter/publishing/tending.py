@@ -47,11 +47,12 @@ def _tend(session: Session, settings: Settings, issue: Issue, *, now: datetime) 
     def plan(delivery_id: int, attempts: int, first_attempt_at: datetime | None) -> datetime | None:
         return plan_retry(delivery_id, attempts, first_attempt_at, now=now, give_up=give_up)
 
-    if (issue.on_uncertain or settings.on_uncertain) == "resend":
+    resends = (issue.on_uncertain or settings.on_uncertain) == "resend"
+    if resends:
         deliveries.retry_uncertain(session, issue.id, plan)
     waits = issue.waits_until is not None and issue.waits_until > now
     queued = 0 if waits else shards.defer_shards(session, issue.id, now=now)
-    if not deliveries.has_unfinished(session, issue.id):
+    if not deliveries.has_unfinished(session, issue.id, resends=resends):
         issue.state, issue.reason, issue.sent_at = "sent", None, now
         shards.drop_shards(session, issue.id)
     return queued

@@ -138,9 +138,12 @@ def count_settled(session: Session, issue_id: int, since: datetime, until: datet
     return session.scalar(query) or 0
 
 
-def has_unfinished(session: Session, issue_id: int) -> bool:
-    """Whether any row still waits for a verdict."""
-    query = select(Delivery.id).where(Delivery.issue_id == issue_id, Delivery.state.in_(UNFINISHED))
+def has_unfinished(session: Session, issue_id: int, *, resends: bool = False) -> bool:
+    """Whether any row still waits for a verdict; with `resends` also one that a dead process just left."""
+    waits: ColumnElement[bool] = Delivery.state.in_(UNFINISHED)
+    if resends:
+        waits = or_(waits, and_(Delivery.state == "uncertain", Delivery.finished_at.is_(None)))
+    query = select(Delivery.id).where(Delivery.issue_id == issue_id, waits)
     return session.scalars(query.limit(1)).first() is not None
 
 
@@ -252,7 +255,10 @@ def retry_uncertain(
 
     """
     requeue_uncertain(session, issue_id, only_abandoned=True)
-    query = select(Delivery).where(Delivery.issue_id == issue_id, Delivery.state == "uncertain")
+    # What a process left since is not put off: the next one who looks queues it.
+    query = select(Delivery).where(
+        Delivery.issue_id == issue_id, Delivery.state == "uncertain", Delivery.finished_at.is_not(None)
+    )
     for row in session.scalars(query):
         at = plan(row.id, row.attempts, row.first_attempt_at)
         if at is not None:

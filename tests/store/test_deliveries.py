@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from newsletter.errors import DatabaseError
 from newsletter.store.deliveries import (
@@ -119,6 +119,24 @@ def test_what_a_dead_process_left_uncertain_is_queued_at_once_and_put_off_by_no_
         retry_uncertain(session, issue_id, lambda *_: NOW + timedelta(minutes=1))
 
     assert read_states(either_database) == ["deferred", "queued"]
+
+
+def test_what_a_process_leaves_while_another_ends_a_shard_is_not_put_off(postgres_database: Database) -> None:
+    issue_id = add_sending_issue(postgres_database, 1)
+    dead = WorkerLock(postgres_database)
+    ledger = make_ledger(postgres_database, issue_id, dead)
+    ledger.intend([row.id for row in ledger.claim(1)])
+
+    def die(*_: object) -> None:
+        with postgres_database.write() as other:
+            release_claims(other, dead.token)
+
+    with postgres_database.write() as session:
+        event.listen(session.connection(), "after_cursor_execute", die, once=True)
+        retry_uncertain(session, issue_id, lambda *_: NOW + timedelta(minutes=1))
+        unfinished = [has_unfinished(session, issue_id, resends=resends) for resends in (True, False)]
+
+    assert (read_states(postgres_database), unfinished) == (["uncertain"], [True, False])
 
 
 def test_uncertain_deliveries_are_put_off_until_the_plan_gives_up(either_database: Database) -> None:
