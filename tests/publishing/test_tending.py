@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from newsletter.publishing.approval import pause_issue
 from newsletter.publishing.sending import begin_issue
@@ -15,7 +15,7 @@ from newsletter.publishing.tending import tend_issues
 from newsletter.store import shards
 from newsletter.store.engine import Database
 from newsletter.store.models import Delivery, Issue
-from newsletter.store.workers import WorkerLock
+from newsletter.store.workers import WorkerLock, release_claims
 from tests.support.ledger_builders import make_ledger
 from tests.support.ledger_processes import kill, start_process
 from tests.support.ledger_work import hold_claims
@@ -116,3 +116,27 @@ def test_a_shard_is_claimed_within_its_bounds(fleet: Desk) -> None:
 
     assert [row.id for row in rows] == list(range(10, 20)) == [row.id for row in ledger.claim(100)]
     worker.close()
+
+
+def test_an_issue_is_not_closed_over_what_a_process_leaves_that_moment(fleet: Desk) -> None:
+    issue_id = begin(fleet, 1)
+    dying = WorkerLock(fleet.database)
+    told: list[str] = []
+    ledger = make_ledger(fleet.database, issue_id, dying)
+    ledger.intend([row.id for row in ledger.claim(1)])
+
+    def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE deliveries") and not told:
+            told.append(statement)
+            with fleet.database.write() as other:
+                release_claims(other, dying.token)
+
+    event.listen(fleet.database.engine, "after_cursor_execute", die)
+    tend_issues(fleet.database, fleet.settings, now=NOW)
+
+    assert (fleet.status(issue_id).state, count_states(fleet.status(issue_id))) == (
+        "sending",
+        {"uncertain": 1},
+    )
+    tend_issues(fleet.database, fleet.settings, now=NOW)
+    assert count_states(fleet.status(issue_id)) == {"queued": 1}
