@@ -14,8 +14,10 @@ from newsletter.config import hide_password
 from newsletter.errors import ConfigError, DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
+
+    from psycopg.abc import Params
 
 BUSY_SECONDS = 30
 """How long a writer waits for another; shorter ones give up while eight processes take turns."""
@@ -172,9 +174,31 @@ def _own_transactions(engine: Engine, busy_seconds: float) -> None:
 
 def _limit_idleness(engine: Engine) -> None:
     """Writers alone: a reader holds nobody up, and may wait for whoever reads what it prints."""
+    from psycopg import Cursor
+
+    class LockstepCursor(Cursor[Any]):
+        """Sends row after row, since the driver's pipeline ends with a flush that stops the server's clock.
+
+        The transaction of a machine that froze after one would never be found idle (psycopg 3.3).
+        """
+
+        def executemany(
+            self,
+            query: Any,  # noqa: ANN401 - a type of the driver's that its own `execute` does not take
+            params_seq: Iterable[Params],
+            *,
+            returning: bool = False,
+        ) -> None:
+            del returning
+            count = 0
+            for params in params_seq:
+                self.execute(query, params)
+                count += self.rowcount
+            self._rowcount = count
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types
+        connection.cursor_factory = LockstepCursor
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = {int(IDLE_SECONDS * 1000)}")
         connection.commit()

@@ -93,8 +93,10 @@ def take_paces(session: Session, keys: Collection[str]) -> Iterator[Pace]:
     if not keys:
         return
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    new = [{"key": key, "free_at": 0.0} for key in sorted(keys)]
-    session.execute(dialect.insert(Pace).on_conflict_do_nothing(index_elements=["key"]), new)
+    rows = [{"key": key, "free_at": 0.0} for key in sorted(keys)]
+    new = dialect.insert(Pace).on_conflict_do_nothing(index_elements=["key"])
+    # What returns something is one statement for many rows.
+    session.execute(new.returning(Pace.key), rows)
     # In one order, so that two processes do not wait for each other.
     yield from session.scalars(select(Pace).where(Pace.key.in_(keys)).order_by(Pace.key).with_for_update())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ HEAD = "0007"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 UPGRADE_LOCK = 0x4E4C5452
+_WAL_SECONDS = 10.0
+_WAL_PAUSE = 0.02
 
 
 def upgrade_schema(database: Database) -> tuple[str | None, str]:
@@ -77,9 +81,21 @@ def check_schema(database: Database) -> None:
 
 
 def _use_write_ahead_log(database: Database) -> None:
-    """Readers then never wait for the writer; the choice stays in the file, so it is made once."""
+    """Readers then never wait for the writer; the choice stays in the file, so it is made once.
+
+    SQLite says at once that the file is locked, whatever busy_timeout is, while another process writes to it.
+    """
+    until = time.monotonic() + _WAL_SECONDS
     with database.raw() as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(_WAL_PAUSE)
+            else:
+                return
 
 
 def _find_revision(connection: Connection, name: str) -> str | None:

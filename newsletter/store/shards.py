@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select, text
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from procrastinate import App
+    from psycopg import AsyncConnection
     from sqlalchemy.orm import Session
 
     from newsletter.store.engine import Database
@@ -112,4 +113,10 @@ def make_queue(database: Database) -> App:
 
     engine = database.engine
     _, parameters = engine.dialect.create_connect_args(engine.url)
-    return App(connector=PsycopgConnector(kwargs=parameters, min_size=1, max_size=4))
+    connector = PsycopgConnector(kwargs=parameters, configure=_commit_each, min_size=1, max_size=4)
+    return App(connector=connector)
+
+
+async def _commit_each(connection: AsyncConnection[Any]) -> None:
+    """Every call of the queue is one statement: a machine that freezes after one must keep no lock."""
+    await connection.set_autocommit(True)

@@ -43,10 +43,9 @@ def add_subscribers(
     if people:
         dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
         rows = [{"attributes": {}, "created_at": now, **person} for person in people]
-        session.execute(
-            dialect.insert(Subscriber).on_conflict_do_nothing(index_elements=["email"]),
-            rows,
-        )
+        new = dialect.insert(Subscriber).on_conflict_do_nothing(index_elements=["email"])
+        # What returns something is one statement for many rows.
+        session.execute(new.returning(Subscriber.id), rows)
     return find_subscribers(session, [person["email"] for person in people])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import select, text, update
 
 from newsletter.operating import worker
@@ -122,6 +124,18 @@ def end_connections(desk: Desk) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def test_the_queue_keeps_no_transaction_open_after_a_statement(fleet: Desk) -> None:
+    async def ask() -> TransactionStatus:
+        queue = shards.make_queue(fleet.database)
+        async with queue.open_async():
+            await queue.job_manager.prune_stalled_workers(1.0)
+            async with queue.connector.pool.connection() as connection:  # type: ignore[attr-defined]
+                await connection.execute("SELECT 1")
+                return TransactionStatus(connection.info.transaction_status)
+
+    assert asyncio.run(ask()) == TransactionStatus.IDLE
 
 
 def test_entering_a_send_queues_one_job_per_shard_in_its_transaction(fleet: Desk) -> None:

@@ -145,24 +145,25 @@ def test_the_drivers_own_connection_gives_the_same_errors(tmp_path: Path) -> Non
         pytest.fail("there is nothing to open")
 
 
-def stand_still(database: Database, before_another: int) -> None:
+def stand_still(database: Database, updates: int, before_another: int) -> None:
     """Hold a row that another writer wants."""
     with database.write() as frozen:
-        frozen.execute(text("UPDATE counter SET value = 1"))
+        frozen.execute(text("UPDATE counter SET value = :value"), [{"value": 1}] * updates)
         with database.write() as other:
             other.execute(text("UPDATE counter SET value = :value"), {"value": before_another})
 
 
 @pytest.mark.timeout(20)
+@pytest.mark.parametrize("updates", [1, 2])
 def test_a_writer_that_stands_still_on_postgresql_holds_the_others_up_no_longer(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, updates: int
 ) -> None:
     monkeypatch.setattr(engine, "IDLE_SECONDS", 0.3)
     database = Database(postgres_url)
     add_counter(database)
 
     with pytest.raises(DatabaseError, match="this process stood still"):
-        stand_still(database, before_another=2)
+        stand_still(database, updates, before_another=2)
     with database.read() as session:
         seen = []
         for pause in (0.6, 0.0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 from pathlib import Path
 
 import psycopg
@@ -51,6 +52,16 @@ def test_eight_processes_may_create_one_file_together(tmp_path: Path) -> None:
     said = run_at_once(upgrade, [(f"sqlite:///{tmp_path / 'new.db'}",)] * 8)
 
     assert sorted(said, key=str) == [(HEAD, HEAD)] * 7 + [(None, HEAD)]
+
+
+def test_a_file_that_another_process_holds_just_then_is_waited_for(tmp_path: Path) -> None:
+    writer = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.5, writer.close)
+    end.start()
+
+    assert upgrade_schema(Database(f"sqlite:///{tmp_path / 'new.db'}")) == (None, HEAD)
+    end.join()
 
 
 def test_processes_may_create_one_postgresql_database_together(postgres_url: str) -> None:
