@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from procrastinate import PsycopgConnector
 from psycopg.pq import TransactionStatus
 from sqlalchemy import select, text, update
 
@@ -130,8 +131,9 @@ def test_the_queue_keeps_no_transaction_open_after_a_statement(fleet: Desk) -> N
     async def ask() -> TransactionStatus:
         queue = shards.make_queue(fleet.database)
         async with queue.open_async():
-            await queue.job_manager.prune_stalled_workers(1.0)
-            async with queue.connector.pool.connection() as connection:  # type: ignore[attr-defined]
+            connector = queue.connector
+            assert isinstance(connector, PsycopgConnector)
+            async with connector.pool.connection() as connection:
                 await connection.execute("SELECT 1")
                 return TransactionStatus(connection.info.transaction_status)
 
