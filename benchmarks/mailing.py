@@ -142,6 +142,18 @@ class Mailing:
             connection.execute(
                 text("UPDATE issues SET state = 'approved', sending_at = NULL, sent_at = NULL")
             )
+        if self.url.startswith("postgresql"):
+            self._vacuum()
+
+    def _vacuum(self) -> None:
+        """Have no send pay for the rows of those before it, nor for what cleans up after them."""
+        database = Database(self.url)
+        try:
+            with database.raw() as connection:
+                connection.autocommit = True
+                connection.execute("VACUUM")
+        finally:
+            database.close()
 
     def reopen(self) -> None:
         """Have a sent issue look as if it was still being sent, so that a send finds nothing to do."""

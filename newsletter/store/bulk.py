@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import bindparam, column, func
+from sqlalchemy import bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -52,11 +52,12 @@ class _Prepared:
                     values[name] = last[1]
             filled.append(values)
         if self._is_one:
-            return {**self._constants, _ROWS: json.dumps(filled, default=datetime.isoformat)}
+            text = json.dumps(filled, default=datetime.isoformat)
+            return {**self._constants, _ROWS: text, _COUNT: len(filled)}
         return [tuple([values[name] for name in self._names]) for values in filled]
 
 
-_ROWS = "given_rows"
+_ROWS, _COUNT = "given_rows", "given_count"
 
 
 def _join_rows(statement: Update, given: Mapping[str, BindParameter[Any]]) -> Update:
@@ -66,7 +67,9 @@ def _join_rows(statement: Update, given: Mapping[str, BindParameter[Any]]) -> Up
     """
     columns = [column(name, bind.type) for name, bind in given.items()]
     rows = func.jsonb_to_recordset(bindparam(_ROWS, type_=JSONB)).table_valued(*columns)
-    table = rows.render_derived(name="given", with_types=True)
+    listed = rows.render_derived(name="listed", with_types=True)
+    # Without a limit PostgreSQL expects a hundred rows, and may read the whole table to find a few.
+    table = select(*listed.c).limit(bindparam(_COUNT)).subquery("given")
 
     def replace(element: Any, **_: object) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
         return table.c[element.key] if isinstance(element, BindParameter) and element.key in given else None

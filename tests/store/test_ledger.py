@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from newsletter.content import Claimed, DeliveryState, Recipient, Verdict
 from newsletter.store import subscribers
@@ -134,6 +135,20 @@ def test_what_is_said_in_a_transaction_is_written_together_or_not_at_all(either_
         assert ledger.intend([second]) == {second}
 
     assert read_states(either_database) == ["sent", "dot_sent", "queued"]
+
+
+def test_a_batch_on_postgresql_reads_no_rows_but_its_own(postgres_database: Database) -> None:
+    ledger = start(postgres_database, 2000)
+    ids = [row.id for row in ledger.claim(3)]
+
+    with ledger.transaction() as connection:
+        scans = text("SELECT pg_stat_get_xact_numscans('deliveries'::regclass)")
+        before = connection.scalar(scans)
+        ledger.intend(ids)
+        ledger.record([make_verdict(key) for key in ids])
+        after = connection.scalar(scans)
+
+    assert after == before
 
 
 def test_what_was_given_back_is_claimed_after_the_last_of_the_rest(either_database: Database) -> None:
