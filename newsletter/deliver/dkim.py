@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from newsletter.deliver.wire import PARTS_KEPT, Shape, normalise_line_ends, split_at_lines
+from newsletter.deliver.wire import Shape, keep_parts, normalise_line_ends, split_at_lines
 from newsletter.errors import ConfigError
 
 Kind = Literal["rsa", "ed25519"]
@@ -157,12 +156,17 @@ def sign_message(message: Shape, keys: Sequence[DkimKey], *, at: int) -> Shape:
 
 def _sign_parts(parts: Sequence[bytes], keys: Sequence[DkimKey], at: int) -> tuple[bytes, ...]:
     head, body = _cut(parts)
-    fields = [field for lines in head for field in _read_fields(lines)]
+    names: list[str] = []
+    fields: list[bytes] = []
+    for lines in head:
+        found = _read_fields(lines)
+        names += found[0]
+        fields += found[1]
     canonical = _without_last_lines(b"".join(map(_reduce_shared, body)))
     hashed = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
-    names = _choose_names(frozenset(Counter(name for name, _ in fields).items()))
-    signed = _pick_fields(fields, names)
-    return (*(_sign(key, signed, names, hashed, at) for key in keys), *parts)
+    places, listed = _choose_fields(tuple(names))
+    signed = b"".join([fields[place] for place in places])
+    return (*(_sign(key, signed, listed, hashed, at) for key in keys), *parts)
 
 
 def canonicalise_body(body: bytes) -> bytes:
@@ -181,19 +185,22 @@ def _without_last_lines(body: bytes) -> bytes:
     end = len(body)
     while body.endswith(b"\r\n", 0, end):
         end -= 2
+    if end == len(body) - 2:
+        return body if end else b""
     return body[:end] + b"\r\n" if end else b""
 
 
-_with_line_ends = lru_cache(maxsize=PARTS_KEPT)(normalise_line_ends)
-_reduce_shared = lru_cache(maxsize=PARTS_KEPT)(_reduce_lines)
-_partition = lru_cache(maxsize=PARTS_KEPT)(lambda lines: lines.partition(b"\r\n\r\n"))
+_with_line_ends = keep_parts(normalise_line_ends)
+_reduce_shared = keep_parts(_reduce_lines)
 
 
 def _cut(parts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
     """Part the header fields, in runs of whole ones, from the parts of the body."""
     head: list[bytes] = []
     for number, part in enumerate(parts, 1):
-        fields, blank, rest = (b"", b"\r\n", part[2:]) if part.startswith(b"\r\n") else _partition(part)
+        fields, blank, rest = (
+            (b"", b"\r\n", part[2:]) if part.startswith(b"\r\n") else part.partition(b"\r\n\r\n")
+        )
         if head and fields.startswith((b" ", b"\t")):
             head[-1] += fields
         else:
@@ -211,43 +218,42 @@ def _squeeze(data: bytes) -> bytes:
     return data
 
 
-@lru_cache(maxsize=PARTS_KEPT)
-def _read_fields(head: bytes) -> tuple[tuple[str, bytes], ...]:
-    """The fields in order: name in lower case, value canonical (RFC 6376 3.4.2)."""
+@lru_cache(maxsize=64)
+def _read_fields(head: bytes) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
+    """The fields in order: their names in lower case, and each as it is signed (RFC 6376 3.4.2)."""
     lines: list[bytes] = []
     for line in filter(None, head.split(b"\r\n")):
         if line.startswith((b" ", b"\t")) and lines:
             lines[-1] += line
         else:
             lines.append(line)
-    pairs = (line.partition(b":") for line in lines)
-    return tuple(
-        (name.strip().lower().decode("ascii", "replace"), _squeeze(value).strip(b" "))
-        for name, _, value in pairs
-    )
+    names, fields = [], []
+    for line in lines:
+        name, _, value = line.partition(b":")
+        names.append(name.strip().lower().decode("ascii", "replace"))
+        fields.append(b"%b:%b\r\n" % (names[-1].encode(), _squeeze(value).strip(b" ")))
+    return tuple(names), tuple(fields)
 
 
 @lru_cache(maxsize=64)
-def _choose_names(present: frozenset[tuple[str, int]]) -> tuple[str, ...]:
-    counts = dict(present)
-    names = [name for name in SIGNED_FIELDS for _ in range(counts.get(name.lower(), 0))]
-    return ("From", *names)
+def _choose_fields(present: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Which of the fields are signed, in order, and the lines of `h=` that name them.
+
+    Of several by one name the last comes first; what is named once more than it is there is nothing.
+    """
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(present):
+        places.setdefault(name, []).append(place)
+    names = ["From", *(name for name in SIGNED_FIELDS for _ in places.get(name.lower(), ()))]
+    chosen = [left.pop() for name in names if (left := places.get(name.lower()))]
+    return tuple(chosen), _fold_names(names)
 
 
-def _pick_fields(fields: Sequence[tuple[str, bytes]], names: Sequence[str]) -> bytes:
-    """The fields that `h=` names; of several by one name the last first, and nothing where none is left."""
-    by_name: dict[str, list[bytes]] = {}
-    for name, value in fields:
-        by_name.setdefault(name, []).append(value)
-    wanted = ((name, by_name.get(name)) for name in map(str.lower, names))
-    return b"".join(b"%b:%b\r\n" % (name.encode(), values.pop()) for name, values in wanted if values)
-
-
-def _sign(key: DkimKey, signed: bytes, names: tuple[str, ...], hashed: str, at: int) -> bytes:
+def _sign(key: DkimKey, signed: bytes, listed: tuple[str, ...], hashed: str, at: int) -> bytes:
     lines = [
         f"v=1; a={key.kind}-sha256; c=relaxed/relaxed;",
         f"d={key.domain}; s={key.selector}; t={at};",
-        *_fold_names(names),
+        *listed,
         f"bh={hashed};",
         "b=",
     ]
@@ -259,8 +265,7 @@ def _sign(key: DkimKey, signed: bytes, names: tuple[str, ...], hashed: str, at: 
     return ("DKIM-Signature: " + "\r\n ".join([*lines[:-1], "b=" + "\r\n ".join(blocks)]) + "\r\n").encode()
 
 
-@lru_cache(maxsize=64)
-def _fold_names(names: tuple[str, ...]) -> tuple[str, ...]:
+def _fold_names(names: Sequence[str]) -> tuple[str, ...]:
     lines = [f"h={names[0]}"]
     for name in names[1:]:
         if len(lines[-1]) + len(name) > _LINE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -14,8 +14,13 @@ from newsletter.errors import AddressError
 Message = bytes | tuple[bytes, ...]
 """A message whole, or cut at line ends, so that work on a part that many messages share is done once."""
 Shape = TypeVar("Shape", bytes, tuple[bytes, ...])
-PARTS_KEPT = 4096
-"""How many parts are remembered with what was made of them: enough for 200 variants that go out in turn."""
+_Made = TypeVar("_Made")
+_LONG_KEPT = 4096
+"""How many long parts are remembered: enough for 200 variants that go out in turn."""
+_SHORT_KEPT = 256
+"""Of short ones, most of which one reader alone gets: few, so that they stay near the processor."""
+_LONG = 1024
+"""Octets."""
 LINE_LIMIT = 4096
 """Octets in one reply line; RFC 5321 4.5.3.1.5 says 512, and servers with long links in them say more."""
 REPLY_LIMIT = 65_536
@@ -29,6 +34,12 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _LOCAL_LIMIT = 64
 _DOMAIN_LIMIT = 255
 _LITERAL = re.compile(r"\[[A-Za-z0-9.:-]+\]")
+
+
+def keep_parts(make: Callable[[bytes], _Made]) -> Callable[[bytes], _Made]:
+    """Remember what a pure function made of parts that many messages share."""
+    keep_long, keep_short = lru_cache(_LONG_KEPT)(make), lru_cache(_SHORT_KEPT)(make)
+    return lambda part: keep_long(part) if len(part) >= _LONG else keep_short(part)
 
 
 class ProtocolError(Exception):
@@ -120,8 +131,7 @@ def _encode_lines(lines: bytes) -> bytes:
     return lines.replace(b"\r\n.", b"\r\n..")
 
 
-# Most of a message is shared, and to search it takes longer than all the rest of its way.
-_encode_shared = lru_cache(maxsize=PARTS_KEPT)(_encode_lines)
+_encode_shared = keep_parts(_encode_lines)
 
 
 def normalise_line_ends(data: bytes) -> bytes:

@@ -122,14 +122,19 @@ def explained() -> Iterator[None]:
         yield
     except TemplateSyntaxError as error:
         place = f"{error.filename or error.name or 'template'}, line {error.lineno}"
-        message = f"Template {place}: {error.message}. Mend the template and render again."
+        message = f"Template {place}: {_sentence(error.message or '')} Mend the template and render again."
         raise RenderError(message) from error
     except TemplateNotFound as error:
         message = f"Template {error.name} is in no template folder. Restore it or name another theme."
         raise RenderError(message) from error
     except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        message = f"Template {_place(error)}: {error}. Mend the template or the value and render again."
+        said = _sentence(str(error))
+        message = f"Template {_place(error)}: {said} Mend the template or the value and render again."
         raise RenderError(message) from error
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def _place(error: BaseException) -> str:

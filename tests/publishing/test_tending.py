@@ -20,6 +20,7 @@ from tests.support.ledger_builders import make_ledger
 from tests.support.ledger_processes import kill, start_process
 from tests.support.ledger_work import hold_claims
 from tests.support.publishing_builders import NOW, Desk, count_states, make_desk
+from tests.support.smtp_server import SmtpServer
 
 
 @pytest.fixture
@@ -140,3 +141,25 @@ def test_an_issue_is_not_closed_over_what_a_process_leaves_that_moment(fleet: De
     )
     tend_issues(fleet.database, fleet.settings, now=NOW)
     assert count_states(fleet.status(issue_id)) == {"queued": 1}
+
+
+def test_a_send_does_not_close_an_issue_over_what_a_process_leaves_that_moment(
+    fleet: Desk, smtp_server: SmtpServer
+) -> None:
+    issue_id = begin(fleet, 2)
+    dying = WorkerLock(fleet.database)
+    ledger = make_ledger(fleet.database, issue_id, dying)
+    ledger.intend([row.id for row in ledger.claim(1)])
+
+    def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT deliveries.id") and "deliveries.state IN" in statement:
+            with fleet.database.write() as other:
+                release_claims(other, dying.token)
+
+    event.listen(fleet.database.engine, "before_cursor_execute", die)
+    fleet.sent_by(smtp_server.port).send(issue_id)
+
+    assert (fleet.status(issue_id).state, count_states(fleet.status(issue_id))) == (
+        "sending",
+        {"sent": 1, "uncertain": 1},
+    )
