@@ -26,6 +26,10 @@ IDLE_SECONDS: float = 30
 """How long PostgreSQL lets a writer stand still in a transaction before it takes its locks away: a machine
 that freezes there would hold up all the others. Well below the lease of a claim."""
 
+LOCK_SECONDS = 0.5
+"""How long many short transactions wait on PostgreSQL for rows of another. Of two that wait for each other it
+ends one after a second: that is this one then, which tries again, and no editor's or reader's."""
+
 
 class Database:
     """One database and its pool of connections; does not know what is in it."""
@@ -120,13 +124,22 @@ class RowWriter:
         """A transaction that may write, committed at the end of the block."""
         try:
             with self._explained():
-                connection = self._connection = self._connection or self._engine.connect()
-                self._held.add(self)
+                connection = self._connection = self._connection or self._open()
                 with connection.begin():
                     yield connection
         except BaseException:
             self.close()
             raise
+
+    def _open(self) -> Connection:
+        connection = self._engine.connect()
+        self._held.add(self)
+        if self._engine.dialect.name == "postgresql":
+            # The pool's others go on waiting as they did.
+            connection.detach()
+            connection.exec_driver_sql(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
+            connection.commit()
+        return connection
 
     def close(self) -> None:
         """Give the connection back."""
@@ -219,6 +232,7 @@ _REASONS = {
     "malformed": "the file is damaged: restore a backup",
     "no such table": "its tables are missing: run `newsletter init`",
     "password authentication failed": "the server refused the password: check database_url",
+    "lock timeout": "another process keeps rows locked that are needed here: it is tried again",
     "does not exist": "it lacks what the program needs: check database_url, then run `newsletter init`",
     "connection to server": "the server does not answer: check that it runs and that database_url is right",
     "idle-in-transaction timeout": "this process stood still for too long and was cut off: start it again",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from newsletter.content import Claimed, DeliveryState, Recipient, Verdict
+from newsletter.errors import DatabaseError
 from newsletter.store import subscribers
 from newsletter.store.deliveries import count_states, has_unfinished, list_deliveries, next_attempt_at
 from newsletter.store.engine import Database
 from newsletter.store.ledger import REPLY_LENGTH, LedgerStore
-from newsletter.store.models import Issue
+from newsletter.store.models import Delivery, Issue
 from newsletter.store.workers import WorkerLock
 from tests.support.ledger_builders import (
     NOW,
@@ -149,6 +152,38 @@ def test_a_batch_on_postgresql_reads_no_rows_but_its_own(postgres_database: Data
         after = connection.scalar(scans)
 
     assert after == before
+
+
+@pytest.mark.timeout(30)
+def test_where_another_transaction_waits_for_the_ledger_the_ledger_gives_way(
+    postgres_database: Database,
+) -> None:
+    ledger = start(postgres_database, 2)
+    first, second = [row.id for row in ledger.claim(2)]
+    holds, waits = threading.Event(), threading.Event()
+
+    def hold_back() -> str:
+        with postgres_database.write() as session:
+            skip = update(Delivery).values(state="skipped", claim_token=None)
+            session.execute(skip.where(Delivery.id == second))
+            holds.set()
+            assert waits.wait(10)
+            session.execute(skip.where(Delivery.id == first))
+        return "held back"
+
+    def intend_by_and_by() -> None:
+        with ledger.transaction():
+            assert ledger.intend([first]) == {first}
+            assert holds.wait(10)
+            waits.set()
+            ledger.intend([second])
+
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(hold_back)
+        with pytest.raises(DatabaseError, match="another process keeps rows locked"):
+            intend_by_and_by()
+        assert other.result() == "held back"
+    assert ledger.intend([first, second]) == set()
 
 
 def test_what_was_given_back_is_claimed_after_the_last_of_the_rest(either_database: Database) -> None:
