@@ -186,6 +186,15 @@ def test_where_another_transaction_waits_for_the_ledger_the_ledger_gives_way(
     assert ledger.intend([first, second]) == set()
 
 
+def test_no_other_connection_gives_up_waiting(postgres_database: Database) -> None:
+    ledger = start(postgres_database, 1)
+    ledger.claim(1)
+    ledger.close()
+
+    with postgres_database.engine.connect() as one, postgres_database.engine.connect() as two:
+        assert {each.scalar(text("SHOW lock_timeout")) for each in (one, two)} == {"0"}
+
+
 def test_what_was_given_back_is_claimed_after_the_last_of_the_rest(either_database: Database) -> None:
     ledger = start(either_database, 4)
     first, second = (row.id for row in ledger.claim(2))
