@@ -142,7 +142,7 @@ def test_what_is_said_in_a_transaction_is_written_together_or_not_at_all(either_
 
 def test_a_batch_on_postgresql_reads_no_rows_but_its_own(postgres_database: Database) -> None:
     ledger = start(postgres_database, 2000)
-    ids = [row.id for row in ledger.claim(3)]
+    ids = [row.id for row in ledger.claim(2)]
 
     with ledger.transaction() as connection:
         scans = text("SELECT pg_stat_get_xact_numscans('deliveries'::regclass)")
