@@ -88,3 +88,9 @@ def test_a_timezone_that_nobody_knows_is_an_error_that_says_how_one_is_written()
 
     with pytest.raises(RenderError, match=r"'Minsk time' is not known\. Use a name such"):
         template.render(publication=make_publication(timezone="Minsk time"), now=NOW)
+
+
+@pytest.mark.parametrize("words", ["no value at all", "no value at all."])
+def test_an_error_of_a_template_is_one_sentence_and_what_to_do(words: str) -> None:
+    with pytest.raises(RenderError, match=r"no value at all\. Mend the template"), environment.explained():
+        raise ValueError(words)
