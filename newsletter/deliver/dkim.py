@@ -185,8 +185,6 @@ def _without_last_lines(body: bytes) -> bytes:
     end = len(body)
     while body.endswith(b"\r\n", 0, end):
         end -= 2
-    if end == len(body) - 2:
-        return body if end else b""
     return body[:end] + b"\r\n" if end else b""
 
 

@@ -202,7 +202,7 @@ def _limit_idleness(engine: Engine) -> None:
             *,
             returning: bool = False,
         ) -> None:
-            del returning
+            del returning  # SQLAlchemy asks for no rows by this way
             count = 0
             for params in params_seq:
                 self.execute(query, params)
