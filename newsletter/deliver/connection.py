@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from newsletter.deliver.replies import Reply
@@ -81,8 +81,8 @@ class Connection(asyncio.Protocol):
 
     # What the session calls.
 
-    def write(self, data: bytes | memoryview, replies: int) -> None:
-        """Send octets that ask for so many replies.
+    def write(self, parts: Sequence[bytes], replies: int) -> None:
+        """Send octets that ask for so many replies, all parts in one write where the system takes them.
 
         Raises:
             SessionLost: the connection has ended.
@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
         if self.end or self.transport is None:
             raise SessionLost(self.end or "not connected")
         self._owed += replies
-        self.transport.write(data)
+        self.transport.writelines(parts)
 
     async def ask(self, command: bytes, seconds: float, shown: str | None = None) -> Reply:
         """Send one command and read its reply; `shown` stands for it in the dialogue.
@@ -100,7 +100,7 @@ class Connection(asyncio.Protocol):
         """
         if self.log:
             self.log(f"C: {shown or command.decode('utf-8', 'replace')}")
-        self.write(command + b"\r\n", 1)
+        self.write([command + b"\r\n"], 1)
         return await self.reply(seconds)
 
     async def reply(self, seconds: float) -> Reply:

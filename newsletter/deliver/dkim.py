@@ -162,11 +162,22 @@ def _sign_parts(parts: Sequence[bytes], keys: Sequence[DkimKey], at: int) -> tup
         found = _read_fields(lines)
         names += found[0]
         fields += found[1]
-    canonical = _without_last_lines(b"".join(map(_reduce_shared, body)))
-    hashed = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
+    hashed = base64.b64encode(_hash_body(body)).decode()
     places, listed = _choose_fields(tuple(names))
     signed = b"".join([fields[place] for place in places])
     return (*(_sign(key, signed, listed, hashed, at) for key in keys), *parts)
+
+
+def _hash_body(body: Sequence[bytes]) -> bytes:
+    """SHA-256 of what `canonicalise_body` makes of parts of whole lines, without joining them."""
+    lines = [*map(_reduce_shared, body)]
+    last = b""
+    while lines and not last:
+        last = _without_last_lines(lines.pop())
+    hashed = hashlib.sha256()
+    for part in (*lines, last):
+        hashed.update(part)
+    return hashed.digest()
 
 
 def canonicalise_body(body: bytes) -> bytes:
@@ -196,9 +207,7 @@ def _cut(parts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
     """Part the header fields, in runs of whole ones, from the parts of the body."""
     head: list[bytes] = []
     for number, part in enumerate(parts, 1):
-        fields, blank, rest = (
-            (b"", b"\r\n", part[2:]) if part.startswith(b"\r\n") else part.partition(b"\r\n\r\n")
-        )
+        fields, blank, rest = _part_at_blank_line(part)
         if head and fields.startswith((b" ", b"\t")):
             head[-1] += fields
         else:
@@ -206,6 +215,11 @@ def _cut(parts: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
         if blank:
             return head, [rest, *parts[number:]]
     return head, []
+
+
+@keep_parts
+def _part_at_blank_line(part: bytes) -> tuple[bytes, bytes, bytes]:
+    return (b"", b"\r\n", part[2:]) if part.startswith(b"\r\n") else part.partition(b"\r\n\r\n")
 
 
 def _squeeze(data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from newsletter.deliver.replies import Reply, Stage
 from newsletter.deliver.session import Outgoing
@@ -18,8 +18,8 @@ class UnsendableError(Exception):
         self.stage, self.reply = stage, Reply(code, text)
 
 
-def prepare_message(outgoing: Outgoing, extensions: Mapping[str, str]) -> tuple[bytes, bytes, bytes]:
-    """Make the MAIL command, the RCPT command and the octets that follow 354.
+def prepare_message(outgoing: Outgoing, extensions: Mapping[str, str]) -> tuple[bytes, bytes, list[bytes]]:
+    """Make the MAIL command, the RCPT command and the octets that follow 354, these in parts.
 
     SMTPUTF8 is asked for only where an address needs it (RFC 6531), SIZE (RFC 1870) and 8BITMIME
     (RFC 6152) only where they are offered; domains go in IDNA.
@@ -43,23 +43,25 @@ def prepare_message(outgoing: Outgoing, extensions: Mapping[str, str]) -> tuple[
     if not recipient.isascii() and "SMTPUTF8" not in extensions:
         text = "5.6.7 the server takes no address with letters outside ASCII before the @"
         raise UnsendableError(Stage.LOCAL, 0, text)
-    parameters = _name_size(body, extensions) + _name_letters(sender + recipient, body, extensions)
+    parameters = _name_size(sum(map(len, body)), extensions) + _name_letters(
+        sender + recipient, body, extensions
+    )
     return b"MAIL FROM:<%b>%b" % (sender, parameters), b"RCPT TO:<%b>" % recipient, body
 
 
-def _name_size(body: bytes, extensions: Mapping[str, str]) -> bytes:
+def _name_size(size: int, extensions: Mapping[str, str]) -> bytes:
     limit = extensions.get("SIZE")
     if limit is None:
         return b""
-    if limit.isdigit() and 0 < int(limit) < len(body):
-        text = f"5.3.4 the message has {len(body)} octets, the server takes {limit}"
+    if limit.isdigit() and 0 < int(limit) < size:
+        text = f"5.3.4 the message has {size} octets, the server takes {limit}"
         raise UnsendableError(Stage.MAIL, 552, text)
-    return b" SIZE=%d" % len(body)
+    return b" SIZE=%d" % size
 
 
-def _name_letters(addresses: bytes, body: bytes, extensions: Mapping[str, str]) -> bytes:
+def _name_letters(addresses: bytes, body: Sequence[bytes], extensions: Mapping[str, str]) -> bytes:
     parameters = b""
-    if not body.isascii():
+    if not all(map(bytes.isascii, body)):
         if "8BITMIME" not in extensions:
             text = "5.6.3 the message has 8-bit octets, which the server does not take"
             raise UnsendableError(Stage.MAIL, 554, text)

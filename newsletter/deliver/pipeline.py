@@ -7,7 +7,7 @@ then come four replies. RFC 2920 3.1 allows content to lead a group of commands,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter.deliver.connection import Connection
@@ -15,6 +15,7 @@ from newsletter.deliver.envelope import UnsendableError, prepare_message
 from newsletter.deliver.replies import CLOSING, Meaning, Reply, Stage, classify_reply
 from newsletter.deliver.route import Route
 from newsletter.deliver.session import Job, SessionLost, Tray
+from newsletter.deliver.wire import cut_blocks
 
 _BLOCK = 65_536
 _REFUSAL = 400
@@ -26,7 +27,8 @@ class _Transaction:
 
     job: Job
     commands: tuple[tuple[Stage, bytes], ...]
-    body: bytes
+    body: Sequence[bytes]
+    """In parts."""
     is_reset: bool = False
     """RSET goes before it."""
     is_grouped: bool = False
@@ -56,7 +58,7 @@ class Pipeline:
         following: _Transaction | None = None
         while current := following or await self._take(tray):
             if current is not following and self._is_pipelining:
-                self._write_group(b"", current, tray)
+                self._write_group([], current, tray)
             following = None
             if await self._open(current, tray):
                 if current.intent is None or not await current.intent:
@@ -105,7 +107,7 @@ class Pipeline:
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def _write_group(self, before: bytes | memoryview, transaction: _Transaction, tray: Tray) -> None:
+    def _write_group(self, before: Sequence[bytes], transaction: _Transaction, tray: Tray) -> None:
         """Write what is due of the body before, and all commands of the next transaction."""
         lines = [command for _, command in transaction.commands]
         if transaction.is_reset:
@@ -114,7 +116,7 @@ class Pipeline:
             for line in lines:
                 self._connection.log(f"C: {line.decode('utf-8', 'replace')}")
         replies = len(lines) + (1 if before else 0)
-        self._connection.write(b"".join((before, b"\r\n".join(lines), b"\r\n")), replies)
+        self._connection.write([*before, b"\r\n".join([*lines, b""])], replies)
         self.is_between = False
         transaction.is_grouped = True
         if not before:
@@ -122,19 +124,18 @@ class Pipeline:
 
     async def _write_body(self, current: _Transaction, tray: Tray) -> _Transaction | None:
         """Write the body, and with its end the commands of the next message if there is one at once."""
-        body = memoryview(current.body)
-        while len(body) > _BLOCK:
-            self._connection.write(body[:_BLOCK], 0)
-            body = body[_BLOCK:]
+        *blocks, last = cut_blocks(current.body, _BLOCK)
+        for block in blocks:
+            self._connection.write(block, 0)
             await self._connection.drain(self._timeouts.block)
         following = self._take_ready(tray)
         if self._connection.log:
-            self._connection.log(f"C: (the message, {len(current.body)} octets) .")
+            self._connection.log(f"C: (the message, {sum(map(len, current.body))} octets) .")
         current.job.dotted = True
         if following:
-            self._write_group(body, following, tray)
+            self._write_group(last, following, tray)
         else:
-            self._connection.write(body, 1)
+            self._connection.write(last, 1)
         return following
 
     # --- reading -----------------------------------------------------------------------------------

@@ -115,7 +115,6 @@ class Pool:
             if now - claimed_at < CLAIM_SECONDS:
                 self.traffic.begin(lane, claimed, now)
                 self.under_way += 1
-                self.stir()
                 return claimed
             self.clerk.release(claimed.id)
             self.has_returned = True
@@ -123,7 +122,7 @@ class Pool:
         return None
 
     def add(self, batch: Iterable[Claimed]) -> None:
-        """Take in what was just claimed."""
+        """Take in what a commit claimed, be it nothing: whoever waits looks again, the claimer too."""
         now = asyncio.get_running_loop().time()
         self._sort_in([(claimed, now) for claimed in batch], now)
 

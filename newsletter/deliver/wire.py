@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -100,8 +100,10 @@ class ReplyReader:
         return whole
 
 
-def encode_body(data: Message) -> bytes:
+def encode_body(data: Message) -> list[bytes]:
     r"""Make a message ready for DATA: CRLF line ends, dots doubled, a last line end, the closing dot.
+
+    It comes in parts, for joining them would copy for each reader what all of them share.
 
     Lone CR and lone LF become CRLF: what two servers read differently lets one message end inside
     another (SMTP smuggling, CVE-2023-51764; RFC 5321 2.3.8 and 4.5.2).
@@ -110,7 +112,21 @@ def encode_body(data: Message) -> bytes:
         ValueError: the message holds a NUL octet.
     """
     encode = _encode_lines if isinstance(data, bytes) else _encode_shared
-    return b"".join([*map(encode, split_at_lines(data)), b".\r\n"])
+    return [*map(encode, split_at_lines(data)), b".\r\n"]
+
+
+def cut_blocks(parts: Iterable[bytes], octets: int) -> Iterator[list[bytes]]:
+    """Group parts, cutting where need be, so that each group but the last has so many octets."""
+    block: list[bytes] = []
+    room = octets
+    for part in parts:
+        rest = part
+        while len(rest) > room:
+            yield [*block, rest[:room]]
+            rest, block, room = rest[room:], [], octets
+        block.append(rest)
+        room -= len(rest)
+    yield block
 
 
 def split_at_lines(data: Message) -> Sequence[bytes]:

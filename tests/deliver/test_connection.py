@@ -42,7 +42,7 @@ def test_what_came_before_the_end_can_still_be_read() -> None:
         with pytest.raises(SessionLost, match="the connection broke: reset"):
             await connection.drain(1)
         with pytest.raises(SessionLost, match="the connection broke: reset"):
-            connection.write(b"MAIL", 1)
+            connection.write([b"MAIL"], 1)
 
     run(scenario)
 

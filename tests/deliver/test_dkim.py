@@ -197,5 +197,8 @@ def test_a_message_in_parts_is_signed_as_it_is_whole(parts: list[bytes]) -> None
     key = (ED25519,)
 
     signed = sign_message((b"From: a\r\n", *parts), key, at=AT)
+    last = sign_message((b"From: a\r\n\r\n", b"x\r\n", *parts, *[b"\r\n"] * 3), key, at=AT)
 
+    whole = b"From: a\r\n\r\nx\r\n" + b"".join(parts) + b"\r\n" * 3
+    assert b"".join(last) == sign_message(whole, key, at=AT)
     assert b"".join(signed) == sign_message(b"From: a\r\n" + b"".join(parts), key, at=AT)

@@ -69,6 +69,24 @@ def test_the_intent_is_recorded_before_and_the_verdict_after(smtp_server: SmtpSe
     assert all(first["intend", key] < first["record", key] for key in ledger.addresses)
 
 
+def test_more_is_claimed_before_what_waits_is_used_up(serve: Serve) -> None:
+    server = serve(SmtpServer(extensions=["PIPELINING"]))
+    ledger = MemoryLedger(make_addresses(120))
+    waiting: list[int] = []
+
+    def look(call: str) -> bool:
+        if call == "claim":
+            waiting.append(ledger.count()["claimed"])
+        return False
+
+    ledger.failing = look
+    send(ledger, make_route(server), options=replace(OPTIONS, claim_size=40))
+
+    assert ledger.count() == {"sent": 120}
+    assert waiting[0] == 0
+    assert min(waiting[1:3]) > 0
+
+
 def test_a_delivery_whose_claim_is_gone_is_not_sent(smtp_server: SmtpServer) -> None:
     ledger = MemoryLedger(make_addresses(10))
 

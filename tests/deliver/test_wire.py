@@ -16,6 +16,7 @@ from newsletter.deliver.wire import (
     REPLY_LIMIT,
     ProtocolError,
     ReplyReader,
+    cut_blocks,
     encode_address,
     encode_body,
 )
@@ -88,7 +89,7 @@ def test_replies_before_a_fault_in_the_same_segment_are_given() -> None:
 )
 def test_a_body_comes_through_dots_whole_and_ends_once(pieces: list[bytes]) -> None:
     data = b"".join(pieces)
-    body = encode_body(data)
+    body = b"".join(encode_body(data))
     normal = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
 
     assert (b"\r\n" + body).count(b"\r\n.\r\n") == 1
@@ -99,7 +100,7 @@ def test_a_body_comes_through_dots_whole_and_ends_once(pieces: list[bytes]) -> N
 def test_a_body_in_canonical_form_is_equal_after_unstuffing() -> None:
     data = b"Subject: x\r\n\r\n.\r\n..\r\n.a\r\nlast\r\n"
 
-    assert unstuff(encode_body(data)) == data
+    assert unstuff(b"".join(encode_body(data))) == data
 
 
 def test_nul_cannot_be_sent() -> None:
@@ -202,4 +203,21 @@ def test_hostile_addresses_are_refused_or_harmless() -> None:
 
 @given(st.lists(st.text(alphabet="a.\r\n", max_size=8).map(str.encode), max_size=8))
 def test_a_message_in_parts_is_encoded_as_it_is_whole(parts: list[bytes]) -> None:
-    assert encode_body(tuple(parts)) == encode_body(b"".join(parts))
+    assert b"".join(encode_body(tuple(parts))) == b"".join(encode_body(b"".join(parts)))
+
+
+@given(st.lists(st.binary(max_size=9), max_size=6), st.integers(1, 7))
+def test_blocks_hold_all_octets_in_order_and_none_but_the_last_is_short(
+    parts: list[bytes], size: int
+) -> None:
+    blocks = [b"".join(block) for block in cut_blocks(parts, size)]
+
+    assert b"".join(blocks) == b"".join(parts)
+    assert {len(block) for block in blocks[:-1]} <= {size}
+    assert len(blocks[-1]) <= size
+
+
+def test_parts_that_fit_in_one_block_are_not_copied() -> None:
+    parts = [b"head", b"body" * 100]
+
+    assert [[*map(id, block)] for block in cut_blocks(parts, 1000)] == [[*map(id, parts)]]
