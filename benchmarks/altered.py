@@ -29,8 +29,9 @@ class Unrecorded(LedgerStore):
     rows: list[ClaimedRow] | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self, *, writes_once: bool = False) -> Iterator[Any]:
         """There is nothing to commit."""
+        del writes_once
         yield None
 
     def claim(self, limit: int) -> list[ClaimedRow]:
@@ -40,11 +41,9 @@ class Unrecorded(LedgerStore):
         taken, self.rows = self.rows[:limit], self.rows[limit:]
         return taken
 
-    def intend(self, ids: Collection[int]) -> set[int]:
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        del verdicts
         return set(ids)
-
-    def record(self, verdicts: Sequence[Verdict]) -> int:
-        return len(verdicts)
 
     def release(self, ids: Collection[int]) -> None:
         del ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -42,14 +43,14 @@ class _Work:
         Releases go before intents, so that no intent holds for what is given back; the claim is last,
         so that no failure after it can lose what it took.
         """
-        with ledger.transaction():
-            if self.verdicts:
-                ledger.record(self.verdicts)
+        is_more = self.releases or self.waits or self.claim or self.asks_stop
+        with ledger.transaction() if is_more else nullcontext():
             if self.releases:
                 ledger.release(self.releases)
             if self.waits:
                 ledger.postpone(self.waits)
-            held = ledger.intend(list(self.intents)) if self.intents else set()
+            is_news = self.verdicts or self.intents
+            held = ledger.settle(self.verdicts, list(self.intents)) if is_news else set()
             # Claims that are gone may mean a pause: asked at once, or each would cost a connection.
             stop = ledger.should_stop() if self.asks_stop or len(held) < len(self.intents) else False
             return held, ledger.claim(self.claim[0]) if self.claim else [], stop

@@ -33,21 +33,20 @@ class Ledger(Protocol):
         """
         ...
 
-    def intend(self, ids: Collection[int]) -> set[int]:
-        """Record that the bodies of these are about to be written: `claimed` to `dot_sent`.
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        """Record what became of deliveries, and that the bodies of others are about to be written.
+
+        Of one that is among both, as where a server refused its recipient, the verdict alone counts.
+
+        Args:
+            verdicts: `sent`, `deferred`, `failed` or `uncertain`, from `claimed` and from `dot_sent`. One
+                whose claim no longer holds is dropped.
+            ids: `claimed` to `dot_sent`.
 
         Returns:
             The ids whose claim still holds, those already `dot_sent` by this process among them. Any
             other is not sent but released: its subscriber left, the issue was paused or cancelled, or
             another process took it over.
-        """
-        ...
-
-    def record(self, verdicts: Sequence[Verdict]) -> object:
-        """Record what became of deliveries: `sent`, `deferred`, `failed` or `uncertain`.
-
-        Valid from `claimed` and from `dot_sent`. A verdict whose claim no longer holds is dropped.
-        What is returned is not looked at.
         """
         ...
 

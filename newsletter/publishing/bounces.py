@@ -34,6 +34,11 @@ class BounceWatch:
         self._seen = 0
         self._next = 1
 
+    @staticmethod
+    def concerns(verdicts: Sequence[Verdict]) -> bool:
+        """Whether `note` has anything to do about them."""
+        return any(verdict.cause == "hard" for verdict in verdicts)
+
     def note(self, connection: Connection, verdicts: Sequence[Verdict]) -> None:
         """Act on those that say that there is no such mailbox; what a policy refused is no bounce.
 
@@ -42,9 +47,9 @@ class BounceWatch:
             verdicts: Of any kind.
 
         """
-        hard = [verdict.delivery_id for verdict in verdicts if verdict.cause == "hard"]
-        if not hard:
+        if not self.concerns(verdicts):
             return
+        hard = [verdict.delivery_id for verdict in verdicts if verdict.cause == "hard"]
         now = self._clock()
         with Session(connection) as session:
             suspend_bounced(session, self._issue_id, hard, now=now)

@@ -53,7 +53,7 @@ def send_notices(
     options = Options(connections=CONNECTIONS, stop_seconds=settings.stop_seconds, connect_failures=2)
     outcome = deliver(ledger, make_routes(settings), ledger.build, options, stop=stop)
     if outcome.error:
-        ledger.settle(outcome.error)
+        ledger.put_off(outcome.error)
         raise DeliveryError(f"notices: {outcome.error}; they are kept and tried again")
     return outcome.sent
 
@@ -109,10 +109,12 @@ class _NoticeLedger:
         held = self._held[claimed.id]
         return Outgoing(held.sender, held.email, self._sign(held.data, held.sender, self._now))
 
-    def intend(self, ids: Collection[int]) -> set[int]:
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        if verdicts:
+            self._record(verdicts)
         return {each for each in ids if each in self._held}
 
-    def record(self, verdicts: Sequence[Verdict]) -> None:
+    def _record(self, verdicts: Sequence[Verdict]) -> None:
         with self._database.write() as session:
             for verdict in verdicts:
                 held = self._held.get(verdict.delivery_id)
@@ -137,7 +139,7 @@ class _NoticeLedger:
     def should_stop(self) -> bool:
         return False
 
-    def settle(self, error: str) -> None:
+    def put_off(self, error: str) -> None:
         """Write on every notice that is due why it did not go out, and when it is tried again."""
         with self._database.write() as session:
             due = notices.claim_due_notices(session, self._now, until=self._now + LEASE, limit=MANY)

@@ -28,7 +28,7 @@ from newsletter.store.shards import defer_shards, drop_shards
 from newsletter.store.workers import WorkerLock, take_over_dead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from newsletter.config import Settings
@@ -123,7 +123,6 @@ class _IssueLedger:
         self._workshop = workshop
         self._watch = watch
         self.transaction = store.transaction
-        self.intend = store.intend
         self.release = store.release
         self.postpone = store.postpone
         self.should_stop = store.should_stop
@@ -133,10 +132,13 @@ class _IssueLedger:
         self._workshop.begin(batch)
         return batch
 
-    def record(self, verdicts: Sequence[Verdict]) -> None:
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        if not self._watch.concerns(verdicts):
+            return self._store.settle(verdicts, ids)
         with self._store.transaction() as connection:
-            self._store.record(verdicts)
+            held = self._store.settle(verdicts, ids)
             self._watch.note(connection, verdicts)
+            return held
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,12 +149,17 @@ class LedgerStore:
         self._open: Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Have all calls inside be one commit, or none where one raises; a call outside is one by itself."""
+    def transaction(self, *, writes_once: bool = False) -> Iterator[Connection]:
+        """Have all calls inside be one commit, or none where one raises; a call outside is one by itself.
+
+        Args:
+            writes_once: One statement in it writes, see `RowWriter.write`.
+
+        """
         if self._open is not None:
             yield self._open
             return
-        with self._writer.write() as connection:
+        with self._writer.write(once=writes_once) as connection:
             self._open = connection
             try:
                 yield connection
@@ -174,7 +179,7 @@ class LedgerStore:
             if not self._worker.renew(Session(connection)) or not self._is_sending(connection):
                 return []
             rows = self._due_rows(connection, limit)
-            self._update(connection, _CLAIM, [{"row": row.id} for row in rows])
+            self._update(connection, (_CLAIM, [{"row": row.id} for row in rows]))
             return rows
 
     def _due_rows(self, connection: Connection, limit: int) -> list[ClaimedRow]:
@@ -191,34 +196,36 @@ class LedgerStore:
         rows += fresh
         return [ClaimedRow(*row) for row in rows]
 
-    def intend(self, ids: Collection[int]) -> set[int]:
-        """Record that bodies are about to be written; only for the ids given back may they be.
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        """Write what became of deliveries, and that the bodies of others are about to be written.
 
-        The others were lost meanwhile: the subscriber left, the issue was paused, another worker took over.
+        On PostgreSQL one statement does it, and commits itself. Whose claim was lost is left alone: the
+        subscriber left, the issue was paused, another worker took over.
+
+        Args:
+            verdicts: Of deliveries that this worker holds.
+            ids: The intents; of one that has a verdict too the verdict alone counts.
+
+        Returns:
+            Those of the ids whose bodies may be written.
+
         """
-        with self.transaction() as connection:
+        told = {verdict.delivery_id for verdict in verdicts}
+        ids = [key for key in ids if key not in told]
+        deferred = [verdict.delivery_id for verdict in verdicts if verdict.state == "deferred"]
+        with self.transaction(writes_once=True) as connection:
             now = self._clock()
-            rows: list[dict[str, object]] = [{"row": key, "now": now, "issue": self._issue_id} for key in ids]
-            if self._update(connection, _INTEND, rows) == len(ids):
+            retries = self._plan_retries(connection, deferred, now) if deferred else {}
+            rows = [_to_row(verdict, retries.get(verdict.delivery_id), now) for verdict in verdicts]
+            intents: list[dict[str, object]] = [
+                {"row": key, "now": now, "issue": self._issue_id} for key in ids
+            ]
+            if self._update(connection, (_RECORD, rows), (_INTEND, intents)) == len(ids):
                 return set(ids)
             held = select(_COLUMNS.id).where(
                 _COLUMNS.id.in_(ids), _COLUMNS.claim_token == self._worker.token, _COLUMNS.state == "dot_sent"
             )
             return set(connection.scalars(held))
-
-    def record(self, verdicts: Sequence[Verdict]) -> int:
-        """Write what became of deliveries; those whose claim was lost are left alone.
-
-        Returns:
-            How many were written.
-
-        """
-        with self.transaction() as connection:
-            now = self._clock()
-            deferred = [verdict.delivery_id for verdict in verdicts if verdict.state == "deferred"]
-            retries = self._plan_retries(connection, deferred, now) if deferred else {}
-            rows = [_to_row(verdict, retries.get(verdict.delivery_id), now) for verdict in verdicts]
-            return self._update(connection, _RECORD, rows)
 
     def _plan_retries(
         self, connection: Connection, ids: Sequence[int], now: datetime
@@ -233,14 +240,14 @@ class LedgerStore:
     def release(self, ids: Collection[int]) -> None:
         """Give back what certainly did not go out; the attempt does not count."""
         with self.transaction() as connection:
-            self._update(connection, _RELEASE, [{"row": key} for key in ids])
+            self._update(connection, (_RELEASE, [{"row": key} for key in ids]))
 
     def postpone(self, waits: Mapping[int, float]) -> None:
         """The same, but none can be claimed before so many seconds are over."""
         now = self._clock()
         rows = [{"row": key, "again": now + timedelta(seconds=wait)} for key, wait in waits.items()]
         with self.transaction() as connection:
-            self._update(connection, _POSTPONE, rows)
+            self._update(connection, (_POSTPONE, rows))
 
     def should_stop(self) -> bool:
         """Whether the issue was paused or cancelled, or this worker was taken for dead."""
@@ -249,12 +256,17 @@ class LedgerStore:
                 return True
             return not self._is_sending(connection)
 
-    def _update(self, connection: Connection, statement: Update, rows: list[dict[str, object]]) -> int:
-        """Change many rows at once; those that this worker does not hold stay as they are."""
-        if not rows:
-            return 0
+    def _update(self, connection: Connection, *updates: tuple[Update, list[dict[str, object]]]) -> int:
+        """Change many rows at once; those that this worker does not hold stay as they are.
+
+        Returns:
+            How many the last of the statements changed.
+
+        """
         token = self._worker.token
-        return update_many(connection, statement, [{"token": token, **row} for row in rows])
+        given = [(what, [{"token": token, **row} for row in rows]) for what, rows in updates if rows]
+        changed = update_many(connection, *given) if given else 0
+        return changed if updates[-1][1] else 0
 
     def _is_sending(self, connection: Connection) -> bool:
         return connection.scalar(_STATE, {"issue": self._issue_id}) == "sending"

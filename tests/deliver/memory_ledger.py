@@ -65,6 +65,11 @@ class MemoryLedger:
             self.attempts[key] += 1
         return [Claimed(key, Recipient(key, self.addresses[key]), self.attempts[key]) for key in ids]
 
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        if verdicts:
+            self.record(verdicts)
+        return self.intend(ids) if ids else set()
+
     def intend(self, ids: Collection[int]) -> set[int]:
         self._enter("intend", ids)
         held = set() if self.stops else {key for key in ids if self.holds(key)}

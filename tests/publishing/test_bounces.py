@@ -46,7 +46,7 @@ def settle(desk: Desk, issue_id: int, causes: str) -> None:
         for row, cause in zip(ledger.claim(len(causes)), causes, strict=True)
     ]
     with ledger.transaction() as connection:
-        ledger.record(verdicts)
+        ledger.settle(verdicts, [])
         BounceWatch(desk.settings, issue_id, clock).note(connection, verdicts)
     ledger.close()
     lock.close()

@@ -124,7 +124,7 @@ def test_an_issue_is_not_closed_over_what_a_process_leaves_that_moment(fleet: De
     dying = WorkerLock(fleet.database)
     told: list[str] = []
     ledger = make_ledger(fleet.database, issue_id, dying)
-    ledger.intend([row.id for row in ledger.claim(1)])
+    ledger.settle([], [row.id for row in ledger.claim(1)])
 
     def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("UPDATE deliveries") and not told:
@@ -149,7 +149,7 @@ def test_a_send_does_not_close_an_issue_over_what_a_process_leaves_that_moment(
     issue_id = begin(fleet, 2)
     dying = WorkerLock(fleet.database)
     ledger = make_ledger(fleet.database, issue_id, dying)
-    ledger.intend([row.id for row in ledger.claim(1)])
+    ledger.settle([], [row.id for row in ledger.claim(1)])
 
     def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("SELECT deliveries.id") and "deliveries.state IN" in statement:

@@ -82,8 +82,8 @@ def test_cancelling_holds_back_what_is_not_on_its_way(either_database: Database)
     issue_id = add_sending_issue(either_database, 5)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
     _, on_its_way, sent, later = (row.id for row in ledger.claim(4))
-    ledger.intend([on_its_way])
-    ledger.record([make_verdict(sent), make_verdict(later, "deferred")])
+    ledger.settle([], [on_its_way])
+    ledger.settle([make_verdict(sent), make_verdict(later, "deferred")], [])
 
     with either_database.write() as session:
         held = skip_deliveries_of(session, issue_id, "the issue was cancelled", now=NOW)
@@ -96,7 +96,7 @@ def test_uncertain_deliveries_are_queued_again_when_asked_for(either_database: D
     issue_id = add_sending_issue(either_database, 2)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
     first, second = ledger.claim(2)
-    ledger.record([make_verdict(first.id, "uncertain"), make_verdict(second.id, "failed")])
+    ledger.settle([make_verdict(first.id, "uncertain"), make_verdict(second.id, "failed")], [])
 
     with either_database.write() as session:
         assert (requeue_uncertain(session, issue_id), requeue_uncertain(session, issue_id)) == (1, 0)
@@ -111,8 +111,8 @@ def test_what_a_dead_process_left_uncertain_is_queued_at_once_and_put_off_by_no_
     dead = WorkerLock(either_database)
     ledger = make_ledger(either_database, issue_id, dead)
     answered, lost = [row.id for row in ledger.claim(2)]
-    ledger.intend([lost])
-    ledger.record([make_verdict(answered, "uncertain")])
+    ledger.settle([], [lost])
+    ledger.settle([make_verdict(answered, "uncertain")], [])
 
     with either_database.write() as session:
         assert release_claims(session, dead.token) == 1
@@ -125,7 +125,7 @@ def test_what_a_process_leaves_while_another_ends_a_shard_is_not_put_off(postgre
     issue_id = add_sending_issue(postgres_database, 1)
     dead = WorkerLock(postgres_database)
     ledger = make_ledger(postgres_database, issue_id, dead)
-    ledger.intend([row.id for row in ledger.claim(1)])
+    ledger.settle([], [row.id for row in ledger.claim(1)])
 
     def die(*_: object) -> None:
         with postgres_database.write() as other:
@@ -142,7 +142,7 @@ def test_what_a_process_leaves_while_another_ends_a_shard_is_not_put_off(postgre
 def test_uncertain_deliveries_are_put_off_until_the_plan_gives_up(either_database: Database) -> None:
     issue_id = add_sending_issue(either_database, 2)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
-    ledger.record([make_verdict(row.id, "uncertain") for row in ledger.claim(2)])
+    ledger.settle([make_verdict(row.id, "uncertain") for row in ledger.claim(2)], [])
     at = NOW + timedelta(minutes=1)
 
     with either_database.write() as session:

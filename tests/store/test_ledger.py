@@ -6,9 +6,10 @@ import threading
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from newsletter.content import Claimed, DeliveryState, Recipient, Verdict
 from newsletter.errors import DatabaseError
@@ -62,11 +63,8 @@ class EngineLedger:
             for row in self.store.claim(limit)
         ]
 
-    def intend(self, ids: Collection[int]) -> set[int]:
-        return self.store.intend(ids)
-
-    def record(self, verdicts: Sequence[Verdict]) -> None:
-        self.store.record(verdicts)
+    def settle(self, verdicts: Sequence[Verdict], ids: Collection[int]) -> set[int]:
+        return self.store.settle(verdicts, ids)
 
     def release(self, ids: Collection[int]) -> None:
         self.store.release(ids)
@@ -124,8 +122,8 @@ def test_what_is_said_in_a_transaction_is_written_together_or_not_at_all(either_
 
     def break_off() -> None:
         with ledger.transaction():
-            ledger.record([make_verdict(first)])
-            ledger.intend([second])
+            ledger.settle([make_verdict(first)], [])
+            ledger.settle([], [second])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -134,10 +132,36 @@ def test_what_is_said_in_a_transaction_is_written_together_or_not_at_all(either_
     assert read_states(either_database) == ["claimed", "claimed", "queued"]
 
     with ledger.transaction():
-        ledger.record([make_verdict(first)])
-        assert ledger.intend([second]) == {second}
+        ledger.settle([make_verdict(first)], [])
+        assert ledger.settle([], [second]) == {second}
 
     assert read_states(either_database) == ["sent", "dot_sent", "queued"]
+
+
+def test_on_postgresql_verdicts_and_intents_are_one_statement_that_commits_itself(
+    postgres_database: Database,
+) -> None:
+    ledger = start(postgres_database, 3)
+    first, second, third = (row.id for row in ledger.claim(3))
+    said: list[bool] = []
+
+    def note(_connection: object, cursor: Any, *_rest: object) -> None:  # noqa: ANN401 - the driver's own type
+        said.append(cursor.connection.autocommit)
+
+    event.listen(postgres_database.engine, "before_cursor_execute", note)
+    assert ledger.settle([make_verdict(first)], [second]) == {second}
+    event.remove(postgres_database.engine, "before_cursor_execute", note)
+
+    def break_off() -> None:
+        with ledger.transaction():
+            ledger.settle([make_verdict(third)], [])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
+
+    assert said == [True]
+    assert read_states(postgres_database) == ["sent", "dot_sent", "claimed"]
 
 
 def test_a_batch_on_postgresql_reads_no_rows_but_its_own(postgres_database: Database) -> None:
@@ -147,8 +171,8 @@ def test_a_batch_on_postgresql_reads_no_rows_but_its_own(postgres_database: Data
     with ledger.transaction() as connection:
         scans = text("SELECT pg_stat_get_xact_numscans('deliveries'::regclass)")
         before = connection.scalar(scans)
-        ledger.intend(ids)
-        ledger.record([make_verdict(key) for key in ids])
+        ledger.settle([], ids)
+        ledger.settle([make_verdict(ids[0])], ids[1:])
         after = connection.scalar(scans)
 
     assert after == before
@@ -173,17 +197,17 @@ def test_where_another_transaction_waits_for_the_ledger_the_ledger_gives_way(
 
     def intend_by_and_by() -> None:
         with ledger.transaction():
-            assert ledger.intend([first]) == {first}
+            assert ledger.settle([], [first]) == {first}
             assert holds.wait(10)
             waits.set()
-            ledger.intend([second])
+            ledger.settle([], [second])
 
     with ThreadPoolExecutor(1) as threads:
         other = threads.submit(hold_back)
         with pytest.raises(DatabaseError, match="another process keeps rows locked"):
             intend_by_and_by()
         assert other.result() == "held back"
-    assert ledger.intend([first, second]) == set()
+    assert ledger.settle([], [first, second]) == set()
 
 
 def test_no_other_connection_gives_up_waiting(postgres_database: Database) -> None:
@@ -217,11 +241,11 @@ def test_a_paused_issue_claims_and_intends_nothing(either_database: Database) ->
     held = [row.id for row in ledger.claim(1)]
     set_issue_state(either_database, 1, "paused")
 
-    assert (ledger.claim(9), ledger.intend(held), ledger.should_stop()) == ([], set(), True)
+    assert (ledger.claim(9), ledger.settle([], held), ledger.should_stop()) == ([], set(), True)
 
     set_issue_state(either_database, 1, "sending")
 
-    assert (len(ledger.claim(9)), ledger.intend(held), ledger.should_stop()) == (2, set(held), False)
+    assert (len(ledger.claim(9)), ledger.settle([], held), ledger.should_stop()) == (2, set(held), False)
 
 
 def test_a_subscriber_who_left_is_not_intended(either_database: Database) -> None:
@@ -229,8 +253,8 @@ def test_a_subscriber_who_left_is_not_intended(either_database: Database) -> Non
     gone, stays = (row.id for row in ledger.claim(2))
     leave(either_database, gone)
 
-    assert ledger.intend([gone, stays]) == {stays}
-    assert ledger.record([make_verdict(gone), make_verdict(stays)]) == 1
+    assert ledger.settle([], [gone, stays]) == {stays}
+    ledger.settle([make_verdict(gone), make_verdict(stays)], [])
     assert read_states(either_database) == ["skipped", "sent"]
     assert read_row(either_database, gone).reply == "unsubscribed"
 
@@ -239,10 +263,10 @@ def test_a_verdict_fills_the_row(either_database: Database) -> None:
     clock = Clock()
     ledger = start(either_database, 1, clock)
     (row,) = ledger.claim(1)
-    ledger.intend([row.id])
+    ledger.settle([], [row.id])
     clock.move(seconds=7)
 
-    ledger.record([make_verdict(row.id, reply="x" * 9000)])
+    ledger.settle([make_verdict(row.id, reply="x" * 9000)], [])
 
     sent = read_row(either_database, row.id)
     assert (sent.state, sent.attempts, sent.claim_token) == ("sent", 1, None)
@@ -259,7 +283,7 @@ def test_a_deferred_delivery_comes_back_when_it_is_due(either_database: Database
     clock = Clock()
     ledger = start(either_database, 1, clock)
     (row,) = ledger.claim(1)
-    ledger.record([make_verdict(row.id, "deferred", "451 later")])
+    ledger.settle([make_verdict(row.id, "deferred", "451 later")], [])
     with either_database.read() as session:
         due_at = next_attempt_at(session, 1)
 
@@ -275,7 +299,7 @@ def test_what_was_put_off_goes_when_its_time_has_come(either_database: Database)
     clock = Clock()
     ledger = start(either_database, 3, clock)
     (first,) = ledger.claim(1)
-    ledger.record([make_verdict(first.id, "deferred")])
+    ledger.settle([make_verdict(first.id, "deferred")], [])
     clock.move(minutes=11)
 
     assert [row.id for row in ledger.claim(2)] == [first.id, 2]
@@ -288,7 +312,7 @@ def test_a_delivery_is_given_up_after_a_day(either_database: Database) -> None:
     attempts = 0
     while rows := ledger.claim(1):
         attempts += 1
-        ledger.record([make_verdict(rows[0].id, "deferred", "451 later")])
+        ledger.settle([make_verdict(rows[0].id, "deferred", "451 later")], [])
         clock.move(minutes=10)
 
     row = read_row(either_database, 1)
@@ -299,8 +323,8 @@ def test_a_delivery_is_given_up_after_a_day(either_database: Database) -> None:
 def test_the_states_are_counted(database: Database) -> None:
     ledger = start(database, 5)
     first, second, third = (row.id for row in ledger.claim(3))
-    ledger.intend([second])
-    ledger.record([make_verdict(third)])
+    ledger.settle([], [second])
+    ledger.settle([make_verdict(third)], [])
     with database.read() as session:
         counts = count_states(session, 1)
         unfinished = has_unfinished(session, 1)

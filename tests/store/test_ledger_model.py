@@ -82,13 +82,15 @@ class Send(RuleBasedStateMachine):
         if self.held[worker]:
             ids = data.draw(st.sets(st.sampled_from(sorted(self.held[worker])), max_size=3))
             already = {key for key in ids if self.read(key)[0] == "dot_sent"}
-            self.bodies.update(self.ledger(worker).intend(ids) - already)
+            self.bodies.update(self.ledger(worker).settle([], ids) - already)
 
     @rule(worker=WORKERS, state=st.sampled_from(FINAL), data=st.data())
     def answer(self, worker: int, state: DeliveryState, data: st.DataObject) -> None:
         if self.held[worker]:
             key = data.draw(st.sampled_from(sorted(self.held[worker])))
-            if self.ledger(worker).record([make_verdict(key, state)]) and state != "sent":
+            was_held = self.read(key)[1] == self.locks[worker].token
+            self.ledger(worker).settle([make_verdict(key, state)], [])
+            if was_held and state != "sent":
                 self.doubtful[key] += 1
             self.held[worker].discard(key)
 

@@ -81,7 +81,7 @@ def test_a_process_does_not_take_itself_over(either_database: Database) -> None:
 def test_a_process_of_another_machine_is_dead_after_its_lease_only(either_database: Database) -> None:
     issue_id = add_sending_issue(either_database, 2)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
-    ledger.intend([row.id for row in ledger.claim(2)][:1])
+    ledger.settle([], [row.id for row in ledger.claim(2)][:1])
     move_away(either_database, timedelta(seconds=60))
 
     assert take_over(either_database) == 0
@@ -98,13 +98,13 @@ def test_a_process_that_was_taken_for_dead_writes_nothing(either_database: Datab
     issue_id = add_sending_issue(either_database, 4)
     ledger = make_ledger(either_database, issue_id, WorkerLock(either_database))
     begun, claimed = (row.id for row in ledger.claim(2))
-    ledger.intend([begun])
+    ledger.settle([], [begun])
     move_away(either_database, timedelta(0))
     take_over(either_database)
     before = read_states(either_database)
 
-    assert ledger.intend([claimed]) == set()
-    assert ledger.record([make_verdict(begun), make_verdict(claimed)]) == 0
+    assert ledger.settle([], [claimed]) == set()
+    ledger.settle([make_verdict(begun), make_verdict(claimed)], [])
     ledger.release([begun, claimed])
     assert ledger.claim(4) == []
     assert read_states(either_database) == before == ["uncertain", "queued", "queued", "queued"]
@@ -118,9 +118,9 @@ def test_a_new_owners_rows_are_safe_from_the_old_one(either_database: Database) 
     take_over(either_database)
     new = make_ledger(either_database, issue_id, WorkerLock(either_database))
     new.claim(1)
-    new.intend([row.id])
+    new.settle([], [row.id])
 
-    assert old.record([make_verdict(row.id, "failed")]) == 0
+    old.settle([make_verdict(row.id, "failed")], [])
     old.release([row.id])
     assert read_states(either_database) == ["dot_sent"]
 
@@ -159,7 +159,7 @@ def test_a_worker_that_ends_gives_everything_back(either_database: Database) -> 
     issue_id = add_sending_issue(either_database, 3)
     worker = WorkerLock(either_database)
     ledger = make_ledger(either_database, issue_id, worker)
-    ledger.intend([row.id for row in ledger.claim(2)][:1])
+    ledger.settle([], [row.id for row in ledger.claim(2)][:1])
     lock = Path(list_workers(either_database)[0].lock)
 
     worker.close()

@@ -61,20 +61,20 @@ class LedgerContract:
         ids = [claimed.id for claimed in subject.ledger.claim(3)]
         subject.take_away(ids[1])
 
-        assert subject.ledger.intend(ids) == {ids[0], ids[2]}
+        assert subject.ledger.settle([], ids) == {ids[0], ids[2]}
         assert [subject.read_state(key)[0] for key in ids] == ["dot_sent", "skipped", "dot_sent"]
 
     def test_an_intent_may_be_repeated(self) -> None:
         ledger = self.make_subject(1).ledger
         ids = [claimed.id for claimed in ledger.claim(1)]
 
-        assert ledger.intend(ids) == ledger.intend(ids) == set(ids)
+        assert ledger.settle([], ids) == ledger.settle([], ids) == set(ids)
 
     def test_an_intent_of_another_process_does_not_hold(self) -> None:
         subject = self.make_subject(1)
         ids = [claimed.id for claimed in subject.ledger.claim(1)]
 
-        assert subject.other().intend(ids) == set()
+        assert subject.other().settle([], ids) == set()
         assert subject.read_state(ids[0])[0] == "claimed"
 
     def test_an_intent_after_a_pause_does_not_hold(self) -> None:
@@ -84,7 +84,7 @@ class LedgerContract:
 
         assert subject.ledger.should_stop()
         assert subject.ledger.claim(1) == []
-        assert subject.ledger.intend(ids) == set()
+        assert subject.ledger.settle([], ids) == set()
         subject.ledger.release(ids)
         assert subject.read_state(ids[0]) == ("queued", 0)
 
@@ -92,32 +92,50 @@ class LedgerContract:
         subject = self.make_subject(4)
         ids = [claimed.id for claimed in subject.ledger.claim(4)]
         states: list[DeliveryState] = ["sent", "uncertain", "failed", "deferred"]
-        subject.ledger.intend(ids[:2])
+        subject.ledger.settle([], ids[:2])
         verdicts = [
             Verdict(key, state, 250, "2.0.0", "ok", "main") for key, state in zip(ids, states, strict=True)
         ]
-        subject.ledger.record(verdicts)
-        subject.ledger.record(verdicts)
+        subject.ledger.settle(verdicts, [])
+        subject.ledger.settle(verdicts, [])
 
         assert [subject.read_state(key) for key in ids] == [(state, 1) for state in states]
+
+    def test_verdicts_and_intents_are_recorded_together_and_of_both_the_verdict_counts(self) -> None:
+        subject = self.make_subject(4)
+        ids = [claimed.id for claimed in subject.ledger.claim(4)]
+        subject.ledger.settle([], ids[:1])
+        subject.take_away(ids[3])
+        verdicts = [Verdict(ids[0], "sent", 250), Verdict(ids[1], "failed", 550)]
+
+        assert subject.ledger.settle(verdicts, ids[1:]) == {ids[2]}
+        assert [subject.read_state(key)[0] for key in ids] == ["sent", "failed", "dot_sent", "skipped"]
+
+    def test_a_delivery_that_is_put_off_does_not_keep_the_rest_from_being_recorded(self) -> None:
+        subject = self.make_subject(3)
+        ids = [claimed.id for claimed in subject.ledger.claim(3)]
+        verdicts = [Verdict(ids[0], "deferred", 450), Verdict(ids[1], "sent", 250)]
+
+        assert subject.ledger.settle(verdicts, ids[2:]) == {ids[2]}
+        assert [subject.read_state(key)[0] for key in ids] == ["deferred", "sent", "dot_sent"]
 
     def test_a_verdict_without_a_claim_is_dropped(self) -> None:
         subject = self.make_subject(1)
         key = subject.ledger.claim(1)[0].id
-        subject.other().record([Verdict(key, "failed")])
+        subject.other().settle([Verdict(key, "failed")], [])
         subject.take_away(key)
-        subject.ledger.record([Verdict(key, "failed")])
+        subject.ledger.settle([Verdict(key, "failed")], [])
 
         assert subject.read_state(key)[0] == "skipped"
 
     def test_what_is_given_back_can_be_claimed_at_once_and_does_not_count(self) -> None:
         subject = self.make_subject(2)
         ids = [claimed.id for claimed in subject.ledger.claim(2)]
-        subject.ledger.intend(ids[:1])
+        subject.ledger.settle([], ids[:1])
         subject.ledger.release(ids)
         subject.ledger.release(ids)
 
-        assert subject.ledger.intend(ids) == set()
+        assert subject.ledger.settle([], ids) == set()
         assert [subject.read_state(key) for key in ids] == [("queued", 0), ("queued", 0)]
         assert {(claimed.id, claimed.attempt) for claimed in subject.ledger.claim(2)} == {
             (key, 1) for key in ids
@@ -126,7 +144,7 @@ class LedgerContract:
     def test_what_is_postponed_waits_and_does_not_count(self) -> None:
         subject = self.make_subject(3)
         ids = [claimed.id for claimed in subject.ledger.claim(3)]
-        subject.ledger.intend(ids[:1])
+        subject.ledger.settle([], ids[:1])
         subject.ledger.postpone({ids[0]: 3600.0, ids[1]: 0.0})
 
         assert [subject.read_state(key) for key in ids[:2]] == [("deferred", 0), ("deferred", 0)]
@@ -141,8 +159,7 @@ class LedgerContract:
 
     def test_nothing_is_asked_of_an_empty_list(self) -> None:
         ledger = self.make_subject(1).ledger
-        ledger.record([])
         ledger.release([])
 
-        assert ledger.intend([]) == set()
+        assert ledger.settle([], []) == set()
         assert not ledger.should_stop()

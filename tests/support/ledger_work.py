@@ -63,7 +63,7 @@ def hold_claims(said: Connection, url: str, issue_id: int, intended: int) -> Non
     worker = WorkerLock(database)
     ledger = make_ledger(database, issue_id, worker)
     rows = ledger.claim(100)
-    ledger.intend([row.id for row in rows[:intended]])
+    ledger.settle([], [row.id for row in rows[:intended]])
     said.send(worker.token)
     time.sleep(600)
 
