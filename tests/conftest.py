@@ -23,7 +23,7 @@ pytest_plugins = [
 
 # The machine is shared: a slow example says nothing about the code.
 hypothesis.settings.register_profile("slice", deadline=None, max_examples=25)
-hypothesis.settings.register_profile("deep", deadline=None, max_examples=300)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=200)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

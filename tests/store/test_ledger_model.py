@@ -182,7 +182,7 @@ class Send(RuleBasedStateMachine):
 @pytest.mark.timeout(600)
 def test_the_states_always_add_up(database_template: Path, is_deep: bool) -> None:  # noqa: FBT001 - a fixture
     Send.template = database_template
-    examples = 300 if is_deep else 12
+    examples = 120 if is_deep else 12
     run_state_machine_as_test(
         Send, settings=hypothesis.settings(max_examples=examples, stateful_step_count=30, deadline=None)
     )
