@@ -29,9 +29,9 @@ class Unrecorded(LedgerStore):
     rows: list[ClaimedRow] | None = None
 
     @contextmanager
-    def transaction(self, *, writes_once: bool = False) -> Iterator[Any]:
+    def transaction(self, *, once: bool = False) -> Iterator[Any]:
         """There is nothing to commit."""
-        del writes_once
+        del once
         yield None
 
     def claim(self, limit: int) -> list[ClaimedRow]:

@@ -149,17 +149,17 @@ class LedgerStore:
         self._open: Connection | None = None
 
     @contextmanager
-    def transaction(self, *, writes_once: bool = False) -> Iterator[Connection]:
+    def transaction(self, *, once: bool = False) -> Iterator[Connection]:
         """Have all calls inside be one commit, or none where one raises; a call outside is one by itself.
 
         Args:
-            writes_once: One statement in it writes, see `RowWriter.write`.
+            once: One statement in it writes, see `RowWriter.write`.
 
         """
         if self._open is not None:
             yield self._open
             return
-        with self._writer.write(once=writes_once) as connection:
+        with self._writer.write(once=once) as connection:
             self._open = connection
             try:
                 yield connection
@@ -213,7 +213,7 @@ class LedgerStore:
         told = {verdict.delivery_id for verdict in verdicts}
         ids = [key for key in ids if key not in told]
         deferred = [verdict.delivery_id for verdict in verdicts if verdict.state == "deferred"]
-        with self.transaction(writes_once=True) as connection:
+        with self.transaction(once=True) as connection:
             now = self._clock()
             retries = self._plan_retries(connection, deferred, now) if deferred else {}
             rows = [_to_row(verdict, retries.get(verdict.delivery_id), now) for verdict in verdicts]
